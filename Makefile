@@ -1,0 +1,48 @@
+# detente: the commands a reader types. Each sets up what it needs in .venv.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+AS_OF  ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help brief test lint check bench soak serve docs clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "detente needs Python 3.11 or newer: make PYTHON=python3.12"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "setting up $(VENV) (once, about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "adding the test tools to $(VENV) (once, a few minutes) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+brief: $(VENV)/.run  ## the state of arms control today: a page in out/brief, a short text here
+	@$(BIN)/detente brief $(if $(AS_OF),--as-of $(AS_OF)) -o out/brief
+
+lint: $(VENV)/.dev  ## ruff, mypy strict, import-linter
+	@$(BIN)/ruff check src tests bench
+	@$(BIN)/ruff format --check src tests bench
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test: lint  ## lint, types, floors and all tests
+	@$(BIN)/python -m pytest -q -n 2 -m "not soak"
+
+soak: $(VENV)/.dev  ## the long runs: full fault rounds, fuzzing, large simulations
+	@$(BIN)/python -m pytest -q -m soak
+
+bench: $(VENV)/.dev  ## the benchmarks, each as a ratio to a yardstick in the same run
+	@$(BIN)/python -m bench
+
+serve: $(VENV)/.run  ## start the workbench
+	@$(BIN)/detente serve
+
+clean:  ## remove what the commands above made
+	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

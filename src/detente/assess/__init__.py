@@ -1,0 +1,1 @@
+"""The answers: claims, evidence and law become verdicts with reasons."""

@@ -1,0 +1,47 @@
+"""Shared by all commands: common flags, JSON output, tables rich on a terminal and plain in a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+AsOfFlag = Annotated[
+    str, typer.Option("--as-of", metavar="DATE", help="The day asked about (YYYY-MM-DD); today if left out.")
+]
+KnownFlag = Annotated[
+    str, typer.Option("--known", metavar="DATE", help="Use only what was published by this day.")
+]
+
+
+def show_json(value: Any) -> None:
+    """Print any record of ours as JSON, keys in a fixed order."""
+    import msgspec
+
+    text = msgspec.json.encode(value, order="deterministic", enc_hook=_plain)
+    sys.stdout.write(msgspec.json.format(text, indent=2).decode() + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table: ruled and coloured on a terminal, tab-separated lines in a pipe."""
+    cells = [["" if c is None else str(c) for c in row] for row in rows]
+    if not sys.stdout.isatty():
+        for line in (list(columns), *cells):
+            print("\t".join(c.replace("\t", " ").replace("\n", " ") for c in line))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, title=title, title_justify="left", header_style="bold")
+    for line in cells:
+        table.add_row(*line)
+    Console().print(table)

@@ -1,0 +1,1 @@
+"""The proofs: commitments, ceiling proofs, joint randomness, and what an inspection proves."""

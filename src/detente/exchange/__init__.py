@@ -1,0 +1,1 @@
+"""The records: a party's node: log, witnesses, declarations, notifications, inspections, messages."""

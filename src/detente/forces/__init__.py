@@ -1,0 +1,1 @@
+"""The numbers: inventories with provenance, vintages and uncertainty; projections; back-tests."""

@@ -1,0 +1,1 @@
+"""The encoded instruments, one folder each: data only."""

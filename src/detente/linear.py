@@ -1,0 +1,73 @@
+"""The linear form: a treaty's limits at a date as one matrix over inventory rows.
+
+Four users: evaluation multiplies it by draws, proofs state ``sum(c * n) <= L`` over commitments,
+forces optimise under it, the page prints it as sentences.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+
+class Sense(StrEnum):
+    """How a count relates to its bound."""
+
+    at_most = "<="
+    at_least = ">="
+    exactly = "="
+
+
+class Operator(msgspec.Struct, frozen=True):
+    """A rule that is not linear, applied to the rows of one limit.
+
+    `kind` and its inputs, for row quantities ``x`` (draw, item):
+
+    - ``tranche``: of the rows ``columns`` taken together the first ``first`` count ``inside`` each, the rest
+      ``outside`` each (per-row rates, items); which row fills the tranche first is the order of ``columns``.
+    - ``max``, ``min``: the larger or smaller of the linear sums ``parts`` (part, item).
+    - ``ratio``: ``parts[0]`` over ``parts[1]``.
+    """
+
+    kind: str
+    limit: int
+    provision: str
+    columns: tuple[int, ...] = ()
+    first: float = 0.0
+    inside: Any = None  # (column,) float64
+    outside: Any = None  # (column,) float64
+    parts: Any = None  # (part, item) float64
+
+
+class LinearForm(msgspec.Struct, frozen=True, eq=False):
+    """Limits compiled for one party and one list of rows at a date.
+
+    `low`, `high`: (limit, item) float64 coefficients, equal except where a row's membership is unknown.
+    `bound`: (limit,) float64, NaN where no bound is known. `sense`, `unit`, `provision`, `citation` and
+    `sentence`: one a limit. `missing`: per limit, the categories that no row covers (never taken as zero).
+    `operators`: the few rules that are not linear.
+    """
+
+    party: str
+    items: tuple[str, ...]
+    low: Array
+    high: Array
+    bound: Array
+    sense: tuple[Sense, ...]
+    unit: tuple[str, ...]
+    provision: tuple[str, ...]
+    citation: tuple[str, ...]
+    sentence: tuple[str, ...]
+    missing: tuple[tuple[str, ...], ...]
+    operators: tuple[Operator, ...] = ()
+
+    @property
+    def is_linear(self) -> bool:
+        """True where the matrix alone is the whole law: what a proof or a linear program needs."""
+        return not self.operators and bool(np.array_equal(self.low, self.high))

@@ -1,0 +1,1 @@
+"""The signals: stations, travel times, detection capability, magnitude, screening, yield."""

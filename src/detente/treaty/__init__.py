@@ -1,0 +1,1 @@
+"""The law: reads an instrument, resolves it at a date, compiles its limits, tracks its life, explains."""

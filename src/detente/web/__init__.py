@@ -1,0 +1,1 @@
+"""The workbench: an API over the rooms and the built page."""
