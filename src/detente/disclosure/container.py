@@ -188,7 +188,7 @@ def slacks(head: Head, slots: Sequence[Slot]) -> list[Slack]:
     largest = largest_sums(head.escrow.classes, members)
     for limit in head.limits:
         order = [i for i, _ in limit.terms]
-        good = order and order == sorted(set(order)) and 0 <= order[0] and order[-1] < width
+        good = order and order == sorted(set(order)) and order[0] >= 0 and order[-1] < width
         if not good or any(c == 0 for _, c in limit.terms) or limit.sense not in ("<=", ">=", "="):
             _bad("a limit is malformed")
         if limit.scale < 1:
@@ -203,7 +203,9 @@ def tops(classes: Sequence[ItemClass], kind: int) -> list[int]:
 
 def proof_sizes(head: Head, slots: Sequence[Slot]) -> tuple[int, int]:
     """Bytes of the first messages and of the responses."""
-    per_class = [[len(weights(t)) for t in tops(head.escrow.classes, n)] for n in range(len(head.escrow.classes))]
+    per_class = [
+        [len(weights(t)) for t in tops(head.escrow.classes, n)] for n in range(len(head.escrow.classes))
+    ]
     values = [k for s in slots for k in per_class[s.kind]]
     values += [len(weights(s.top)) for s in slacks(head, slots)]
     bits = sum(values)
