@@ -90,7 +90,7 @@ _PARTY_FIELDS = (
     ("prohibitions", "parties"),
     ("obligations", "by"),
 )
-_PARTY_WORDS = {("obligations", "actor"), ("obligations", "each"), ("obligations", "jointly")}
+_PARTY_WORDS = {("obligations", word) for word in ("actor", "other", "each", "jointly")}
 
 
 def _bound_parties(limit: Limit) -> Iterator[str]:
