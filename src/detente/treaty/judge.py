@@ -33,7 +33,9 @@ def judge(law: Law, given: Mapping[str, Inventory | Draws]) -> tuple[Verdict, ..
 
 
 def counted_as(law: Law, limit: Limit) -> tuple[str, ...]:
-    """The parties a limit is judged for: each by itself, or all as one (``FR+UK+US``)."""
+    """The parties a limit is judged for: each by itself, all as one (``FR+UK+US``), or side by side."""
+    if limit.sides:
+        return tuple("+".join(side) for side in limit.sides)
     parties = limit.parties or law.instrument.parties
     return ("+".join(parties),) if limit.together else parties
 
