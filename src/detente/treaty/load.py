@@ -79,11 +79,17 @@ def load(source: str | Path) -> Loaded:
     """
     name = str(source)
     if name in instrument_ids():
-        return _load_folder(LIBRARY / name)
+        return _from_library(name)
     path = Path(name)
-    if path.is_dir():
-        return _load_folder(path)
-    if path.suffix in (".yaml", ".yml") or path.exists():
+    try:
+        folder, file = path.is_dir(), path.suffix in (".yaml", ".yml") or path.exists()
+    except OSError as bad:
+        raise DetenteError(
+            f"cannot be read ({bad.strerror})", where=name[:80], fix="check the path"
+        ) from None
+    if folder:
+        return _read_folder(path)
+    if file:
         return checked(join([read_yaml(path)]))
     raise DetenteError(f"no instrument '{name}'", fix=nearest(name, instrument_ids()))
 
@@ -140,7 +146,11 @@ def error_of(problem: Problem, text: Text) -> DetenteError:
 
 
 @lru_cache(maxsize=64)
-def _load_folder(folder: Path) -> Loaded:
+def _from_library(name: str) -> Loaded:
+    return _read_folder(LIBRARY / name)
+
+
+def _read_folder(folder: Path) -> Loaded:
     names = sorted(folder.glob("*.yaml"), key=lambda p: (p.name != "treaty.yaml", p.name))
     if not names:
         raise DetenteError("no YAML file in this folder", where=str(folder), fix="add treaty.yaml")
