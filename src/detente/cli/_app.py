@@ -63,5 +63,6 @@ def _call(name: str, arguments: list[str], commands: dict[str, str]) -> int:
 
 
 def _say(line: str) -> int:
-    print(f"detente: {' '.join(line.split())}", file=sys.stderr)
+    text = " ".join(line.split())
+    print("detente:", "".join(c if c.isprintable() else "\ufffd" for c in text), file=sys.stderr)
     return 2
