@@ -81,6 +81,7 @@ def _parties_exist(i: Instrument) -> Iterator[Problem]:
     for limit in i.limits:
         named = tuple(_bound_parties(limit))
         yield from known(named, ("limits", limit.id, "bound"), among=True)
+        yield from known(tuple(c for s in limit.sides for c in s), ("limits", limit.id, "sides"), among=True)
 
 
 _PARTY_FIELDS = (
@@ -92,7 +93,7 @@ _PARTY_FIELDS = (
     ("prohibitions", "parties"),
     ("obligations", "by"),
 )
-_PARTY_WORDS = {("obligations", "actor"), ("obligations", "each"), ("obligations", "jointly")}
+_PARTY_WORDS = {("obligations", word) for word in ("actor", "other", "each", "jointly")}
 
 
 def _bound_parties(limit: Limit) -> Iterator[str]:
@@ -308,6 +309,12 @@ def _bounds_are_sound(i: Instrument) -> Iterator[Problem]:
             absent = set(limit.parties or i.parties) - bound_to
             if bound_to and absent:
                 yield Problem(f"no bound for {', '.join(sorted(absent))}", (*path, "bound"))
+        if limit.sides and (limit.parties or limit.together or limit.shares or bound_to):
+            yield Problem(
+                "'sides' go with one number as 'bound'",
+                (*path, "sides"),
+                "leave out 'parties', 'together' and 'shares', or write a limit a side",
+            )
         yield from _intervals(limit, path, events)
 
 

@@ -26,14 +26,16 @@ def judge(law: Law, given: Mapping[str, Inventory | Draws]) -> tuple[Verdict, ..
     `given`: each party's rows or draws, by party code; a party that is left out has declared nothing.
     """
     return tuple(
-        judge_limit(law, limit, party, _rows_of(party, given))
+        judge_limit(law, limit, party, rows_of(party, given))
         for limit in law.instrument.limits
         for party in counted_as(law, limit)
     )
 
 
 def counted_as(law: Law, limit: Limit) -> tuple[str, ...]:
-    """The parties a limit is judged for: each by itself, or all as one (``FR+UK+US``)."""
+    """The parties a limit is judged for: each by itself, all as one (``FR+UK+US``), or side by side."""
+    if limit.sides:
+        return tuple("+".join(side) for side in limit.sides)
     parties = limit.parties or law.instrument.parties
     return ("+".join(parties),) if limit.together else parties
 
@@ -49,7 +51,8 @@ def judge_limit(law: Law, limit: Limit, party: str, given: Inventory | Draws) ->
     return _marked(_agree(verdicts, limit, party), law, limit, given, bound)
 
 
-def _rows_of(party: str, given: Mapping[str, Inventory | Draws]) -> Inventory | Draws:
+def rows_of(party: str, given: Mapping[str, Inventory | Draws]) -> Inventory | Draws:
+    """What `given` says of one party, or of several counted as one (``US+RU``)."""
     if party in given or "+" not in party:
         return given.get(party, NOTHING)
     parts = [given.get(p, NOTHING) for p in party.split("+")]
