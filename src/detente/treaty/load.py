@@ -131,7 +131,8 @@ def checked(text: Text) -> Loaded:
     instrument = _typed(text.tree, Instrument, text)
     for problem in problems(instrument):
         raise error_of(problem, text)
-    return Loaded(instrument, text, digest(text.tree))
+    counts_as = {x.id: (x.same_as.partition("/")[0],) for x in instrument.limits if x.same_as}
+    return Loaded(instrument, text, digest(text.tree), counts_as)
 
 
 def error_of(problem: Problem, text: Text) -> DetenteError:

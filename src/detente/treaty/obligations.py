@@ -193,6 +193,8 @@ def _periods(law: Law, start: str, length: str, now: datetime) -> Iterator[tuple
 
 
 def _who(law: Law, o: Obligation, event: Event | None) -> tuple[str, ...]:
+    if o.by == ("other",):
+        return tuple(p for p in law.instrument.parties if event is None or p != event.by)
     if o.by == ("actor",):
         return (event.by,) if event and event.by else law.instrument.parties
     return law.instrument.parties if o.by == ("each",) else o.by
