@@ -184,9 +184,9 @@ def _unknown_counts(row: _Row, inventory: Inventory) -> list[str]:
         if operator.parts is not None:
             used |= {int(c) for c in np.flatnonzero(operator.parts[1].any(axis=0))}
     return [
-        f"{inventory.items[c].label}: no number given ({inventory.items[c].id})"
-        for c in sorted(used)
-        if not inventory.items[c].known
+        f"{item.label}: no number given ({item.source.note or item.id})"
+        for item in (inventory.items[c] for c in sorted(used))
+        if not item.known
     ]
 
 

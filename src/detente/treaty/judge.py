@@ -26,7 +26,7 @@ def judge(law: Law, given: Mapping[str, Inventory | Draws]) -> tuple[Verdict, ..
     `given`: each party's rows or draws, by party code; a party that is left out has declared nothing.
     """
     return tuple(
-        judge_limit(law, limit, party, _rows_of(party, given))
+        judge_limit(law, limit, party, rows_of(party, given))
         for limit in law.instrument.limits
         for party in counted_as(law, limit)
     )
@@ -51,7 +51,8 @@ def judge_limit(law: Law, limit: Limit, party: str, given: Inventory | Draws) ->
     return _marked(_agree(verdicts, limit, party), law, limit, given, bound)
 
 
-def _rows_of(party: str, given: Mapping[str, Inventory | Draws]) -> Inventory | Draws:
+def rows_of(party: str, given: Mapping[str, Inventory | Draws]) -> Inventory | Draws:
+    """What `given` says of one party, or of several counted as one (``US+RU``)."""
     if party in given or "+" not in party:
         return given.get(party, NOTHING)
     parts = [given.get(p, NOTHING) for p in party.split("+")]

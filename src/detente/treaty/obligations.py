@@ -55,14 +55,15 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     recalled: bool = False
 
 
-def duties(law: Law, events: Iterable[Event], now: date | datetime | str) -> tuple[Duty, ...]:
+def duties(law: Law, events: Iterable[Event] | None, now: date | datetime | str) -> tuple[Duty, ...]:
     """Every duty that has arisen by `now` under the instrument, in the order of its due time.
 
     Events after `now` are plans: they give rise to duties that fall due before them (a launch notice), and
     fulfil nothing. The status of the law on the day a duty arises decides whether it binds, in each view.
+    Without a log (None) nothing is known to be undone: what should have been done is indeterminate.
     """
     moment = _end_of_day(now)
-    log = sorted(events, key=lambda e: (e.moment, e.id))
+    log = sorted(events or (), key=lambda e: (e.moment, e.id))
     found: list[Duty] = []
     for obligation in law.instrument.obligations:
         if obligation.kind == "right":
@@ -74,6 +75,11 @@ def duties(law: Law, events: Iterable[Event], now: date | datetime | str) -> tup
         else:
             found += _triggered(law, obligation, log, moment)
     bound = [d for d in found if d.state is not DutyState.not_in_force]
+    if events is None:
+        bound = [
+            msgspec.structs.replace(d, state=DutyState.indeterminate, views={}, detail="no log given")
+            for d in bound
+        ]
     return tuple(sorted(bound, key=lambda d: (d.due or d.arose, d.obligation, d.party)))
 
 
@@ -125,13 +131,14 @@ def _periodic(law: Law, o: Obligation, log: Sequence[Event], now: datetime) -> I
     assert o.every is not None
     used: set[str] = set()
     for begin, end in _periods(law, o.every.start, o.every.length, now):
-        point = end if o.every.at == "end" else begin
+        # a period ends with its last day: 30 days after 31 August is 30 September
+        point = end - timedelta(days=1) if o.every.at == "end" else begin
         if point > now.date():
             return
         label = f"period {begin} to {end - timedelta(days=1)}"
         arose = datetime.combine(point, time.min, UTC)
         due = deadline(o, arose)
-        following = shift(point, Duration.parse(o.every.length))
+        following = end + (end - begin) if o.every.at == "end" else end
         for party in _who(law, o, None):
             done = _of_period(o, log, party, (str(begin), str(point), label), now) or next(
                 (
