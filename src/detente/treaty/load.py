@@ -131,7 +131,7 @@ def checked(text: Text) -> Loaded:
     instrument = typed_instrument(text)
     for problem in problems(instrument):
         raise error_of(problem, text)
-    counts_as = {x.id: (x.same_as.partition("/")[0],) for x in instrument.limits if x.same_as}
+    counts_as: dict[str, tuple[str, ...]] = {x.id: (x.same_as.partition("/")[0],) for x in instrument.limits if x.same_as}
     return Loaded(instrument, text, digest(text.tree), counts_as)
 
 
