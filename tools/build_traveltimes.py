@@ -30,7 +30,7 @@ PARTS = {
 }
 FIRST_DEG = {"PKP": 110.0}
 LAST_DEG = {"P": 115.0, "S": 115.0}
-LID_BOTTOM_KM = {"Pn": 410.0, "Sn": 410.0}
+LID_BOTTOM_KM = {"Pn": 410.0, "Sn": 210.0}
 MOHO_KM = 35.0
 SLOWEST = {"P": 111.19 / 5.8, "S": 111.19 / 3.36}  # s/deg in the upper crust
 
@@ -42,7 +42,7 @@ def rays(part: str, phase: str, tau: Any, velocity: Any) -> list[tuple[float, ..
     if len(x) < 2:
         return []
     low, high = 0.0, np.inf
-    if phase in LID_BOTTOM_KM:  # Pn and Sn: rays that turn, or run, between the Moho and the 410
+    if phase in LID_BOTTOM_KM:  # Pn and Sn: rays that turn, or run, below the Moho and no deeper
         wave = "p" if phase == "Pn" else "s"
         low = (EARTH_KM - LID_BOTTOM_KM[phase]) / velocity.evaluate_above(LID_BOTTOM_KM[phase], wave)[0]
         if tau.source_depth < MOHO_KM:

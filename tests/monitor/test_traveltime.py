@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -47,18 +48,21 @@ def test_agrees_with_the_tables_of_the_idc(model: str, phase: str) -> None:
     path = IDC_TABLES / model / f"{phase.removesuffix('_idc')}.txt"
     if not path.exists():
         pytest.skip("the shared travel-time tables are not here")
-    numbers = [line.split("#")[0].split() for line in path.read_text().splitlines()[1:]]
-    flat = iter([float(v) for line in numbers for v in line])
+    text = re.sub(r"#.*|[A-Z][a-z ].*", "", path.read_text())
+    flat = iter([float(word) for word in text.split()])
     depths = [next(flat) for _ in range(int(next(flat)))]
     degrees = np.array([next(flat) for _ in range(int(next(flat)))])
     table = np.array([[next(flat) for _ in degrees] for _ in depths])
+    last = 80 if phase == "S" else 95  # beyond, the table's S is SKS
+    compared = 0
     for depth, row in zip(depths, table, strict=True):
         ours = TravelTimes(model).time(phase, degrees, depth)
-        known = np.isfinite(ours) & (row > 0) & (degrees >= 2) & (degrees <= 95)
-        assert known.sum() > 10 or depth >= 35
-        # the two programs sample one model differently: tenths of a second near the 20 degree kinks
-        assert np.abs(ours - row)[known].max(initial=0) < 0.5
-        assert np.median(np.abs(ours - row)[known]) < 0.05 if known.any() else True
+        known = np.isfinite(ours) & (row > 0) & (degrees >= 2) & (degrees <= last)
+        # near 20 degrees, and where Sn leaves the lid, two programs differ by tenths of a second
+        assert np.abs(ours - row)[known].max(initial=0) < 0.3
+        assert np.quantile(np.abs(ours - row)[known], 0.8) < 0.06 if known.any() else True
+        compared += known.sum()
+    assert compared > 250
 
 
 def test_a_source_at_the_station_arrives_at_once_and_near_it_at_crustal_speed() -> None:
