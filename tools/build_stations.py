@@ -96,7 +96,7 @@ def elements(shared: Path) -> None:
     sites: dict[str, list[tuple[str, float, float]]] = {}
     for row in csv.DictReader((shared / "ims_array_elements.csv").open(encoding="utf-8")):
         array = row["array"]
-        if array[:1] in "HI" and array[1:3].isdigit() or "(" in array:
+        if (array[:1] in "HI" and array[1:3].isdigit()) or "(" in array:
             continue
         active = row["channels_active_in_file"]
         rank = 0 if "SHZ" in active else 1
