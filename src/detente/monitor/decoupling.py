@@ -84,7 +84,7 @@ def amplitude_factor(
     """Amplitude ratio tamped / cavity at `frequency_hz`; arguments broadcast (kt, m, m, Hz).
 
     A cavity at least as large as `full_decoupling_radius` (the default) is an elastic sphere under a step.
-    A smaller one lies between that and the tamped shot: log factor linear in log radius, as the source radius.
+    A smaller one lies between that and the tamped shot: log factor linear in log radius.
     """
     rock = medium(rock)
     tamped_radius = cavity_radius(yield_kt, depth_m, rock)
@@ -121,7 +121,9 @@ def decoupling(
     low = float(amplitude_factor(yield_kt, rock, depth_m, radius, 1e-3, wall_fraction))
     tamped = float(cavity_radius(yield_kt, depth_m, rock)) ** 3 / 3
     gain = float(static_potential(yield_kt, depth_m, rock)) / tamped
-    fullness = np.log(low) / np.log(float(amplitude_factor(yield_kt, rock, depth_m, full, 1e-3, wall_fraction)))
+    fullness = np.log(low) / np.log(
+        float(amplitude_factor(yield_kt, rock, depth_m, full, 1e-3, wall_fraction))
+    )
     marks = ["recalled: source-model constants not read in a source"]
     if yield_kt > LARGEST_CREDIBLE_KT:
         marks.append("extrapolated: full decoupling above 10 kt is judged impractical (NAP 12849 p. 162)")

@@ -1,4 +1,4 @@
-"""Rock media of the explosion source models: wave speeds, density and model constants, each with its source."""
+"""Rock media of the explosion source models: speeds, density and model constants, each with its source."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def media() -> dict[str, Medium]:
     """Every medium of ``data/media.csv`` by name."""
     table = files("detente.monitor") / "data" / "media.csv"
     found = {}
-    for row in read_table(table, (*_COLUMNS, "source", "quality", "note")):  # type: ignore[arg-type]
-        numbers = [float(row[c]) for c in _COLUMNS[1:]]
+    for row in read_table(table, (*_COLUMNS, "source", "quality", "note")):
+        vp, vs, rho, k, n, decay, porosity = (float(row[c]) for c in _COLUMNS[1:])
         source = Source(row["source"], Quality(row["quality"]), note=row["note"])
-        found[row["medium"]] = Medium(row["medium"], *numbers, source)
+        found[row["medium"]] = Medium(row["medium"], vp, vs, rho, k, n, decay, porosity, source)
     return found
 
 

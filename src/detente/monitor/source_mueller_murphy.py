@@ -34,11 +34,11 @@ def pressure_source(peak: Any, static: Any, radius_m: Any, rock: Medium, frequen
     w0 = rock.vp / np.asarray(radius_m, float)
     pressure = (peak - static) * 1j * w / (rock.decay_k * w0 + 1j * w) + static
     response = radius_m * rock.vp**2 / (4 * rock.mu) / (w0**2 + 1j * w0 * w - rock.beta * w**2)
-    return np.abs(pressure * response)
+    return np.asarray(np.abs(pressure * response), float)
 
 
 def spectrum(yield_kt: Any, depth_m: Any, rock: str | Medium, frequency_hz: Any) -> Array:
-    """|d psi/dt| of a tamped explosion, m3 (`yield_kt` kt, `depth_m` m, `frequency_hz` Hz; they broadcast)."""
+    """|d psi/dt| of a tamped explosion, m3 (`yield_kt` kt, `depth_m` m, `frequency_hz` Hz: broadcast)."""
     rock = medium(rock)
     radius = elastic_radius(yield_kt, depth_m, rock)
     static = 4 / 3 * rock.mu * (cavity_radius(yield_kt, depth_m, rock) / radius) ** 3
