@@ -84,15 +84,15 @@ def stations(shared: Path) -> None:
             }
         )
     head = [
-        "# Places of the International Monitoring System, state of 2019. in_2019_file: sent data to the data centre's",
-        "# station file then. coordinate_sd_km: 0.1 surveyed, larger where rounded or a proxy. coast_km: derived from",
+        "# Places of the International Monitoring System, state of 2019. in_2019_file: in the data centre's",
+        "# station file then. coordinate_sd_km: 0.1 surveyed, more where rounded or a proxy. coast_km: from",
         "# coast.npz, 0 off the 1:110m land.",
     ]
     write(DATA / "ims_stations.csv", rows, head)
 
 
 def elements(shared: Path) -> None:
-    """The short-period vertical sites of every seismic array, one a place, km east and north of their mean."""
+    """The vertical sensors of every seismic array, one a place, km east and north of their mean."""
     sites: dict[str, list[tuple[str, float, float]]] = {}
     for row in csv.DictReader((shared / "ims_array_elements.csv").open(encoding="utf-8")):
         array = row["array"]
@@ -117,8 +117,8 @@ def elements(shared: Path) -> None:
                 {"array": array, "element": name, "east_km": f"{east:.3f}", "north_km": f"{north:.3f}"}
             )
     head = [
-        f"# Vertical elements of the IMS seismic arrays, km from the array's mean. Source: {GMS}; YKA: StationXML",
-        "# of the network's 2012 example record. Quality: one_source.",
+        "# Vertical elements of the IMS seismic arrays, km from the array's mean; one_source. YKA: StationXML",
+        f"# of the network's 2012 example record, the others: {GMS}.",
     ]
     write(DATA / "ims_array_elements.csv", rows, head)
 

@@ -1,4 +1,4 @@
-"""The inner loop of capability maps: station thresholds at a point, then the magnitude at a wanted probability."""
+"""The inner loop of capability maps: station thresholds at a point, then the network's magnitude."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def phi(x: float) -> float:
 def thresholds(
     point: Any, regional: bool, places: Any, in_region: Any, table: Any, step: float, out: Any
 ) -> None:
-    """Each station's 50 % magnitude for a source at `point`: linear in arc, from (law, station, arc) `table`."""
+    """Each station's 50 % magnitude for a source at `point`, linear in the (law, station, arc) `table`."""
     last = table.shape[2] - 1
     for s in range(places.shape[0]):
         dot = point[0] * places[s, 0] + point[1] * places[s, 1] + point[2] * places[s, 2]
@@ -51,7 +51,7 @@ def fewer_than(k: int, magnitude: float, sorted_thresholds: Any, n: int, sd: flo
 
 @numba.njit(cache=True, nogil=True)
 def solve(k: int, wanted: float, sorted_thresholds: Any, sd: float) -> float:
-    """The magnitude at which at least k stations detect with probability `wanted`, to 0.0005; FAR if none can."""
+    """The magnitude that at least k stations detect with probability `wanted`, to 0.0005; FAR if none."""
     if k > sorted_thresholds.size or sorted_thresholds[k - 1] >= FAR:
         return FAR
     low, high = sorted_thresholds[0] - 8.0 * sd, sorted_thresholds[k - 1] + 4.0 * sd
@@ -64,7 +64,7 @@ def solve(k: int, wanted: float, sorted_thresholds: Any, sd: float) -> float:
             high = middle
         else:
             low = middle
-    return 0.5 * (low + high)
+    return float(0.5 * (low + high))
 
 
 @numba.njit(cache=True, parallel=True)

@@ -23,10 +23,11 @@ LON: Final = (65.0, 100.0)
 
 
 class RegionalLaw(msgspec.Struct, frozen=True):
-    """log10 A(f, r) = m - reference - spreading log10(r/r_ref) - pi log10(e) [r f^(1-eta) - r_ref]/(Q0 v) + g(f).
+    """log10 A = m - reference - n log10(r/r0) - pi log10(e) [r f^(1-eta) - r0] / (Q0 v) + 0.5 log10 f.
 
-    `reference`: m - log10 A (zero-to-peak, nm) at 1 Hz and 1000 km. g = 0.5 log10 f: the part of a wave train in
-    an octave grows with the root of its width. `velocity` km/s. The source is flat: below its corner frequency.
+    `reference`: m - log10 A (zero-to-peak, nm) at 1 Hz and r0 = 1000 km; n = `spreading`; `velocity` km/s.
+    The last term: the part of a wave train in an octave grows with the root of its width. The source is
+    flat, that is, f lies below its corner frequency.
     """
 
     phase: str
@@ -81,7 +82,7 @@ PN: Final = RegionalLaw(
     Quality.recalled,
 )
 
-# Lg: Q0 275, the middle of 250-300 for Dzungaria and the Tien Shan, eta 0.7 of 0.5-0.9 (Xu et al., as collected);
+# Lg: Q0 275, the middle of 250-300 for Dzungaria and the Tien Shan, eta 0.7 of 0.5-0.9 (Xu et al.);
 # Nuttli's 110 micrometres at 10 km and 1 Hz for mb(Lg) 5 (recalled), with his spreading, carried to 1000 km.
 LG: Final = RegionalLaw(
     "Lg",

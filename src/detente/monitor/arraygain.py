@@ -15,11 +15,11 @@ TYPICAL_SPACING_KM = 2.0  # for arrays whose element places are not known
 
 
 def array_gain(station: Station, frequency_hz: Float) -> Float:
-    """Gain in amplitude signal-to-noise of the steered beam over one sensor, at each frequency; 1 for one sensor.
+    """Gain in amplitude signal-to-noise of the steered beam over one sensor, at each frequency.
 
     sqrt(sum of signal coherences / sum of noise coherences over all pairs): noise J0(2 pi f d / c) between
-    sensors d apart (isotropic surface waves), never below zero, signal exp(-f d / L). At most sqrt(N).
-    Source: Aki 1957, Bull. Earthq. Res. Inst. 35, 415 (the J0); Capon, Greenfield and Kolker 1967 (the ratio).
+    sensors d apart (isotropic surface waves), never below zero, signal exp(-f d / L). From 1 to sqrt(N).
+    Source: Aki 1957, Bull. Earthq. Res. Inst. 35, 415 (J0); Capon, Greenfield and Kolker 1967 (ratio).
     """
     if station.kind != "array":
         return np.ones(frequency_hz.shape)

@@ -20,7 +20,7 @@ from detente.monitor.stations import Station
 Float = NDArray[np.float64]
 
 STEP_DEG = 0.25
-ARCS_DEG: Float = np.arange(401) * STEP_DEG
+ARCS_DEG: Float = np.linspace(0.0, 100.0, 401)
 TELESEISMIC_HZ: Float = np.array([1.0, 1.5, 2.0, 3.0])
 REGIONAL_HZ: Float = np.array([1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0])
 FAR = 99.0  # no station, no distance: as the kernel has it
@@ -31,7 +31,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     `snr`: zero-to-peak signal over root-mean-square noise in the best octave of the beam; `signal_sd`,
     `noise_sd`: scatter of log10 amplitude from station to station and of noise in time; `probability` wanted.
-    Source: the formulas and ranges of NetSim/NetMOD (Sereno et al. 1990; Merchant 2015), middle of each range.
+    Source: formulas and ranges of NetSim and NetMOD (Sereno 1990; Merchant 2015), middle of each range.
     """
 
     snr: float = 3.5
@@ -113,7 +113,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
         return out
 
     def magnitude(self, lat: float, lon: float, k: int) -> float | None:
-        """The magnitude that at least k (1 to 3) stations detect with the wanted probability; None if none can."""
+        """The magnitude that at least k (1 to 3) stations detect as wanted; None if none can."""
         return magnitude_at(self.thresholds(lat, lon), k, self.settings)
 
     def probabilities(self, lat: float, lon: float, magnitude: ArrayLike) -> Float:
@@ -126,7 +126,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
 
 
 def magnitude_at(thresholds: Float, k: int, settings: Settings) -> float | None:
-    """The magnitude detected by at least k (1 to 3) of stations with these 50 % magnitudes; None if none can."""
+    """The magnitude that at least k (1 to 3) stations with these 50 % magnitudes detect; None if none can."""
     from detente.monitor import _capability_kernel as kernel
 
     if k not in (1, 2, 3):
@@ -139,7 +139,7 @@ def _threshold_curve(station: Station, snr: float, spectra: Spectra | None, *, c
     """The 50 % magnitude of one station at every arc of ARCS_DEG, in its best octave."""
     floor = noise_floor(station, TELESEISMIC_HZ, spectra)
     signal = teleseismic.log_amplitude(0.0, ARCS_DEG[:, None], TELESEISMIC_HZ, extrapolate=True)
-    curve = np.min(np.log10(snr * floor) - signal, axis=1)
+    curve: Float = np.min(np.log10(snr * floor) - signal, axis=1)
     if central_asia:
         km = ARCS_DEG * KM_PER_DEG
         near = (km >= 200.0) & (km <= 1300.0)
@@ -152,11 +152,12 @@ def _threshold_curve(station: Station, snr: float, spectra: Spectra | None, *, c
 def noise_floor(station: Station, frequency_hz: Float, spectra: Spectra | None = None) -> Float:
     """Root-mean-square noise in nm on the station's beam, in octaves about each frequency."""
     one = octave_rms_nm(acceleration_db(station, frequency_hz, spectra), frequency_hz)
-    return one / array_gain(station, frequency_hz)
+    beam: Float = one / array_gain(station, frequency_hz)
+    return beam
 
 
 class CapabilityMap(msgspec.Struct, frozen=True, eq=False):
-    """`magnitude` (k, lat, lon): detected by at least k = 1, 2, 3 stations with the wanted probability; NaN: never."""
+    """`magnitude` (k, lat, lon): at least k = 1, 2, 3 stations detect it as wanted; NaN where none can."""
 
     lat: Float
     lon: Float

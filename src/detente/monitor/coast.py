@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ CREDIT = "coast: Natural Earth 1:110m (public domain)"
 
 @lru_cache(maxsize=1)
 def rings() -> tuple[Float, ...]:
-    """The outlines of the land: (point, 2) longitude and latitude in degrees, the first point again at the end.
+    """The outlines of the land: (point, 2) longitude and latitude in degrees, the first point again last.
 
     A ring that crosses the date line runs on past 180.
     """
@@ -45,7 +46,7 @@ def on_land(lat: ArrayLike, lon: ArrayLike) -> NDArray[np.bool_]:
 def _crossings(x: Float, y: Float, ring: Float) -> NDArray[np.bool_]:
     """Does a ray to the east cross the ring an odd number of times?"""
     odd = np.zeros(y.shape, bool)
-    for (a0, b0), (a1, b1) in zip(ring[:-1], ring[1:], strict=True):
+    for (a0, b0), (a1, b1) in pairwise(ring):
         if b0 != b1:
             spans = (b0 > y) != (b1 > y)
             odd ^= spans & (x < (a1 - a0) * (y - b0) / (b1 - b0) + a0)
@@ -66,7 +67,7 @@ def _shore() -> Any:
     """Unit vectors along the coast, at most 0.2 degrees apart."""
     lines = []
     for ring in rings():
-        for (x0, y0), (x1, y1) in zip(ring[:-1], ring[1:], strict=True):
+        for (x0, y0), (x1, y1) in pairwise(ring):
             n = max(1, int(np.hypot(x1 - x0, y1 - y0) / 0.2))
             t = np.arange(n) / n
             lines.append(np.c_[y0 + t * (y1 - y0), x0 + t * (x1 - x0)])

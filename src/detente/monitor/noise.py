@@ -45,7 +45,7 @@ def models() -> tuple[Float, Float, Float]:
 
 
 def fraction(station: Station) -> float:
-    """Where the site lies between the models: 0 the low one, 1 the high one. An assumption, see NOISE_NOTE."""
+    """Where the site lies between the models, 0 the low one, 1 the high one: assumed, see NOISE_NOTE."""
     if station.kind == "array":
         return ARRAY
     return COAST if station.coast_km <= COAST_WITHIN_KM else INLAND

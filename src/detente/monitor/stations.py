@@ -15,7 +15,10 @@ from detente.sources import Quality
 from detente.tables import read_table
 
 NETWORKS = ("primary", "auxiliary", "infrasound", "hydroacoustic", "radionuclide")
-_COLUMNS = ["code", "treaty_code", "network", "name", "country", "lat", "lon", "elevation_m", "kind", "elements", "coordinate_sd_km", "coast_km", "in_2019_file", "source", "quality", "note"]
+_COLUMNS = (
+    *("code", "treaty_code", "network", "name", "country", "lat", "lon", "elevation_m", "kind", "elements"),
+    *("coordinate_sd_km", "coast_km", "in_2019_file", "source", "quality", "note"),
+)
 
 
 class Station(msgspec.Struct, frozen=True):
@@ -45,7 +48,7 @@ class Station(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=1)
 def ims() -> tuple[Station, ...]:
-    """Every place of the IMS whose coordinates are known: seismic, infrasound, hydroacoustic, radionuclide."""
+    """Every place of the IMS, of all technologies, whose coordinates are known."""
     folder = files("detente.monitor") / "data"
     offsets: dict[str, list[tuple[float, float]]] = {}
     for row in read_table(folder / "ims_array_elements.csv", ("array", "element", "east_km", "north_km")):

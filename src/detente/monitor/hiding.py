@@ -1,0 +1,92 @@
+"""What could hide: a detection threshold in tonnes, coupled, or in a cavity of a given rock, depth and size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.errors import DetenteError
+from detente.monitor.decoupling import amplitude_factor, full_decoupling_radius
+from detente.monitor.magnitude_yield import SMALL_SLOPES, Law, law, magnitude_of_yield
+from detente.monitor.media import checked, medium
+
+Float = NDArray[np.float64]
+
+YIELDS_KT: Float = np.logspace(-6, 4, 401)
+REFERENCE_HZ = 1.0  # mb is measured near 1 Hz
+
+
+class Coupling(msgspec.Struct, frozen=True):
+    """How a shot is coupled to the ground.
+
+    `rock`, `depth_m`; `cavity_radius_m`: None for a tamped shot, 0 for a cavity as large as full decoupling of
+    that yield needs, else the radius at hand.
+    """
+
+    name: str
+    rock: str = "granite"
+    depth_m: float = 500.0
+    cavity_radius_m: float | None = None
+
+    def __post_init__(self) -> None:
+        medium(self.rock)
+        checked("depth", self.depth_m, 20, 5000, "m")
+        if self.cavity_radius_m is not None and not 0 <= self.cavity_radius_m < self.depth_m:
+            raise DetenteError(
+                f"a cavity of radius {self.cavity_radius_m:g} m at {self.depth_m:g} m depth", fix="go deeper"
+            )
+
+    def loss(self, yield_kt: Float) -> Float:
+        """Magnitude units that the cavity takes off each yield (kt), by amplitude at 1 Hz."""
+        if self.cavity_radius_m is None:
+            return np.zeros(np.shape(yield_kt))
+        radius = self.cavity_radius_m or None
+        lost: Float = np.log10(
+            amplitude_factor(yield_kt, self.rock, self.depth_m, radius, frequency_hz=REFERENCE_HZ)
+        )
+        return lost
+
+
+COUPLED = Coupling("coupled")
+DECOUPLED = Coupling("decoupled", cavity_radius_m=0.0)
+
+
+def tonnes(magnitude: Any, coupling: Coupling, use: str | Law = "semipalatinsk") -> tuple[Float, Float]:
+    """Yields in tonnes that give `magnitude` under a coupling: low and high over the slope below 1 kt.
+
+    The slope of magnitude on log yield below 1 kt is not known better than 0.75 to 1 (SMALL_SLOPES). NaN in, NaN
+    out, also for magnitudes that no yield from 1 kg to 10 Mt gives. Raises DetenteError for an unknown law.
+    """
+    chosen = law(use)
+    lost = coupling.loss(YIELDS_KT)
+    m = np.asarray(magnitude, float)
+    found = []
+    for slope in SMALL_SLOPES:
+        seen = np.maximum.accumulate(magnitude_of_yield(YIELDS_KT, chosen, small_slope=slope) - lost)
+        log_yield = np.interp(m, seen, np.log10(YIELDS_KT), left=np.nan, right=np.nan)
+        found.append(1000.0 * 10**log_yield)
+    return np.minimum(*found), np.maximum(*found)
+
+
+def hiding_curve(
+    magnitude: float,
+    radii_m: Float,
+    rock: str = "granite",
+    depth_m: float = 500.0,
+    use: str | Law = "semipalatinsk",
+) -> tuple[Float, Float]:
+    """Largest yield in tonnes that stays below `magnitude`, for each cavity radius in m; low and high slope.
+
+    Raises DetenteError for a cavity that reaches the surface.
+    """
+    pairs = [tonnes(magnitude, Coupling("cavity", rock, depth_m, float(r) or None), use) for r in radii_m]
+    return np.array([float(p[0]) for p in pairs]), np.array([float(p[1]) for p in pairs])
+
+
+def full_radius_m(yield_t: Float, rock: str = "granite", depth_m: float = 500.0) -> Float:
+    """Radius in m of the cavity that decouples `yield_t` tonnes fully."""
+    radius: Float = np.asarray(full_decoupling_radius(np.asarray(yield_t) / 1000.0, depth_m, rock), float)
+    return radius
