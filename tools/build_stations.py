@@ -117,7 +117,7 @@ def elements(shared: Path) -> None:
                 {"array": array, "element": name, "east_km": f"{east:.3f}", "north_km": f"{north:.3f}"}
             )
     head = [
-        "# Vertical elements of the IMS seismic arrays, km from the array's mean; one_source. YKA: StationXML",
+        "# Vertical elements of the IMS seismic arrays, km from its mean; one_source. YKA: StationXML",
         f"# of the network's 2012 example record, the others: {GMS}.",
     ]
     write(DATA / "ims_array_elements.csv", rows, head)

@@ -1,4 +1,4 @@
-"""What could hide: a detection threshold in tonnes, coupled, or in a cavity of a given rock, depth and size."""
+"""What could hide: a detection threshold in tonnes, coupled or in a cavity of given rock, depth and size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.errors import DetenteError
-from detente.monitor.decoupling import amplitude_factor, full_decoupling_radius
+from detente.monitor.decoupling import (
+    LARGEST_CREDIBLE_KT,
+    Convention,
+    amplitude_factor,
+    full_decoupling_radius,
+    magnitude_loss,
+)
 from detente.monitor.magnitude_yield import SMALL_SLOPES, Law, law, magnitude_of_yield
 from detente.monitor.media import checked, medium
 
@@ -22,25 +28,37 @@ REFERENCE_HZ = 1.0  # mb is measured near 1 Hz
 class Coupling(msgspec.Struct, frozen=True):
     """How a shot is coupled to the ground.
 
-    `rock`, `depth_m`; `cavity_radius_m`: None for a tamped shot, 0 for a cavity as large as full decoupling of
-    that yield needs, else the radius at hand.
+    Either by model: `rock`, `depth_m` and `cavity_radius_m` (None: tamped; 0: as large as full decoupling of
+    each yield needs; else the radius at hand). Or by a stated `factor` under a named `convention`.
     """
 
     name: str
     rock: str = "granite"
     depth_m: float = 500.0
     cavity_radius_m: float | None = None
+    factor: float | None = None
+    convention: Convention = Convention.amplitude
 
     def __post_init__(self) -> None:
         medium(self.rock)
         checked("depth", self.depth_m, 20, 5000, "m")
+        if self.factor is not None:
+            magnitude_loss(self.factor, self.convention, 1.0)
         if self.cavity_radius_m is not None and not 0 <= self.cavity_radius_m < self.depth_m:
             raise DetenteError(
                 f"a cavity of radius {self.cavity_radius_m:g} m at {self.depth_m:g} m depth", fix="go deeper"
             )
 
-    def loss(self, yield_kt: Float) -> Float:
-        """Magnitude units that the cavity takes off each yield (kt), by amplitude at 1 Hz."""
+    def seen(self, use: Law, small_slope: float) -> Float:
+        """mb of each of YIELDS_KT under this coupling."""
+        if self.factor is not None and self.convention is Convention.yield_equivalent:
+            return np.asarray(magnitude_of_yield(YIELDS_KT / self.factor, use, small_slope=small_slope))
+        coupled = magnitude_of_yield(YIELDS_KT, use, small_slope=small_slope)
+        return np.maximum.accumulate(coupled - self._loss(YIELDS_KT))
+
+    def _loss(self, yield_kt: Float) -> Float:
+        if self.factor is not None:
+            return np.full(np.shape(yield_kt), np.log10(self.factor))
         if self.cavity_radius_m is None:
             return np.zeros(np.shape(yield_kt))
         radius = self.cavity_radius_m or None
@@ -52,20 +70,22 @@ class Coupling(msgspec.Struct, frozen=True):
 
 COUPLED = Coupling("coupled")
 DECOUPLED = Coupling("decoupled", cavity_radius_m=0.0)
+SEVENTY_BY_YIELD = Coupling("factor 70 by yield", factor=70.0, convention=Convention.yield_equivalent)
+SEVENTY_BY_AMPLITUDE = Coupling("factor 70 by amplitude", factor=70.0)
+CREDIBLE_T = 1000.0 * LARGEST_CREDIBLE_KT
 
 
 def tonnes(magnitude: Any, coupling: Coupling, use: str | Law = "semipalatinsk") -> tuple[Float, Float]:
     """Yields in tonnes that give `magnitude` under a coupling: low and high over the slope below 1 kt.
 
-    The slope of magnitude on log yield below 1 kt is not known better than 0.75 to 1 (SMALL_SLOPES). NaN in, NaN
-    out, also for magnitudes that no yield from 1 kg to 10 Mt gives. Raises DetenteError for an unknown law.
+    The slope of magnitude on log yield below 1 kt is not known better than 0.75 to 1 (SMALL_SLOPES). NaN
+    for magnitudes that no yield from 1 kg to 10 Mt gives. Raises DetenteError for an unknown law.
     """
     chosen = law(use)
-    lost = coupling.loss(YIELDS_KT)
     m = np.asarray(magnitude, float)
     found = []
     for slope in SMALL_SLOPES:
-        seen = np.maximum.accumulate(magnitude_of_yield(YIELDS_KT, chosen, small_slope=slope) - lost)
+        seen = coupling.seen(chosen, slope)
         log_yield = np.interp(m, seen, np.log10(YIELDS_KT), left=np.nan, right=np.nan)
         found.append(1000.0 * 10**log_yield)
     return np.minimum(*found), np.maximum(*found)

@@ -9,7 +9,7 @@ from detente.errors import DetenteError
 from detente.monitor.capability import FAR, Model, magnitude_at
 from detente.monitor.detection import at_least, counts
 from detente.monitor.geo import KM_PER_DEG, check_place, distance_azimuth
-from detente.monitor.hiding import Coupling, tonnes
+from detente.monitor.hiding import CREDIBLE_T, Coupling, tonnes
 from detente.monitor.magnitude_yield import law as law_of
 from detente.monitor.magnitude_yield import site as named_site
 from detente.monitor.threshold import upper_limit
@@ -19,17 +19,18 @@ LAW_BY_PROVINCE = {"stable": "semipalatinsk", "tectonic": "nevada"}
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where the report looks, and the magnitude-yield law used there with the reason for it."""
+    """Where the report looks, the magnitude-yield law used there and why, and the rock of a test."""
 
     name: str
     lat: float
     lon: float
     law: str
     why: str
+    rock: str = "granite"
 
 
 class Listener(msgspec.Struct, frozen=True):
-    """One station: distance in deg and km, azimuth from the site, P time in s, its 50 % magnitude, its chance."""
+    """One station: distance, azimuth from the site, P time, its 50 % and wanted magnitude, its chance."""
 
     code: str
     country: str
@@ -90,7 +91,7 @@ def find_place(where: str, *, law: str = "") -> Place:
     site = named_site(where)
     chosen = law or LAW_BY_PROVINCE[site.province]
     why = "asked for" if law else f"{site.province} upper mantle"
-    return Place(site.name, site.lat, site.lon, law_of(chosen).name, why)
+    return Place(site.name, site.lat, site.lon, law_of(chosen).name, why, site.medium)
 
 
 def site_report(
@@ -104,8 +105,8 @@ def site_report(
 ) -> SiteReport:
     """The capability of a network at one place.
 
-    Parameters: `couplings` to express magnitudes in tonnes; `magnitude` (mb) to give each chance of detection;
-    `out`: stations and countries that were left out of `model`, for the record.
+    Parameters: `couplings` to express magnitudes in tonnes; `magnitude` (mb) whose chances to give; `out`:
+    stations and countries left out of `model`, for the record.
     """
     if magnitude is not None and not -2 <= magnitude <= 8:
         raise DetenteError(f"magnitude {magnitude:g}", fix="give mb between -2 and 8")
@@ -127,7 +128,7 @@ def site_report(
         None if p is None else float(counts(p) @ np.arange(len(p) + 1)),
         _listeners(model, place, t, p, earth),
         out,
-        (*model.marks, *_law_marks(place)),
+        (*model.marks, *_law_marks(place, levels)),
     )
 
 
@@ -136,11 +137,13 @@ def _tonnes(magnitude: float, coupling: Coupling, law: str) -> Tonnes:
     return Tonnes(coupling.name, float(low), float(high))
 
 
-def _law_marks(place: Place) -> tuple[str, ...]:
+def _law_marks(place: Place, levels: list[Level]) -> tuple[str, ...]:
     law = law_of(place.law)
     marks = [f"law {law.name}: mb = {law.a:g} + {law.b:g} log10 Y, {law.source.quality}: {law.source.ref}"]
     marks.append(f"extrapolated: the law was made for {law.low_kt:g} to {law.high_kt:g} kt")
     marks.append("decoupling: source-model constants recalled, factor by amplitude at 1 Hz")
+    if any(t.high_t > CREDIBLE_T for level in levels for t in level.tonnes):
+        marks.append("extrapolated: full decoupling above 10 kt is judged impractical (NAP 12849 p. 162)")
     return tuple(marks)
 
 
