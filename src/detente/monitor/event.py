@@ -1,13 +1,11 @@
 """One event as a file: what was observed, which hypotheses, whose statements; all numbers with a source.
 
-Form: YAML, see ``events/lop-nor-2020.yaml``; any user can write one for another event.
+Form: YAML, see ``events/lop-nor-2020.yaml``; anybody can write one for another event.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from importlib.resources import files
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -15,10 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detente.asof import parse_moment
-from detente.errors import DetenteError, nearest
-from detente.monitor.geo import check_place
-from detente.monitor.traveltime import PHASES
-from detente.monitor.typed_yaml import load
+from detente.errors import DetenteError
 
 Array = npt.NDArray[np.float64]
 Kind = Literal["earthquake", "chemical", "nuclear-coupled", "nuclear-decoupled"]
@@ -51,7 +46,7 @@ class Histogram(_Strict, frozen=True, kw_only=True):
     def draw(self, u: Array, zero: datetime | None = None) -> Array:
         """Inverse of the cumulative distribution at `u` (0 to 1), linear within a bin."""
         total = np.concatenate([[0.0], np.cumsum(self.weights)])
-        return np.interp(u * total[-1], total, self.edges(zero))
+        return np.asarray(np.interp(u * total[-1], total, self.edges(zero)), float)
 
     def moments(self, zero: datetime | None = None) -> tuple[float, float]:
         """Mean and standard deviation."""
@@ -109,7 +104,7 @@ class PathErrors(_Strict, frozen=True, kw_only=True):
 
 
 class Magnitude(_Strict, frozen=True, kw_only=True):
-    """A published magnitude: a range, its type (mb, ML, unknown), who says so. `used`: enters the inference."""
+    """A published magnitude: a range, its type, who says so. `used`: it enters the inference."""
 
     by: str
     type: Literal["mb", "ML", "unknown"]
@@ -205,9 +200,9 @@ class Outcome(_Strict, frozen=True, kw_only=True):
 class Statement(_Strict, frozen=True, kw_only=True):
     """What somebody said, and which question of this event it answers.
 
-    `test`: sources or readings (`says`: the ids it asserts), yield (`range_t` under source `says`), capability
-    (`range_t`: the event lies below `low` tonnes coupled), place (`says`: area ids), magnitude (`range_m`),
-    open (`says`: it asserts that the data do not decide between the sources), none (cannot be asked here).
+    `test`: sources or readings (`says`: the ids it asserts), yield (`range_t` under source `says`),
+    capability (`range_t`: the event lies below `low` tonnes coupled), place (`says`: area ids), magnitude
+    (`range_m`), open (it asserts that the data do not decide), none (cannot be asked here; `why`).
     """
 
     id: str
@@ -253,82 +248,6 @@ class Event(_Strict, frozen=True, kw_only=True):
         return next(m for m in self.magnitudes if m.used)
 
     def __post_init__(self) -> None:
-        _check(self)
+        from detente.monitor.event_check import check_event
 
-
-def _check(e: Event) -> None:
-    """Raises DetenteError where the parts of an event do not fit together."""
-    check_place(e.station.lat, e.station.lon, where="station")
-    for a in e.areas:
-        check_place(a.lat, a.lon, where=f"area {a.id}")
-    signals, sources = {s.id for s in e.signals}, {h.id for h in e.hypotheses}
-    readings, areas = {r.id for r in e.readings}, {a.id for a in e.areas}
-    for group in (e.signals, e.hypotheses, e.readings, e.areas, e.could_observe, e.statements):
-        names = [x.id for x in group]  # type: ignore[attr-defined]
-        if len(set(names)) < len(names):
-            raise DetenteError(f"an id appears twice in {', '.join(names)}")
-    if sum(m.used for m in e.magnitudes) != 1:
-        raise DetenteError("one magnitude, and only one, must have 'used: true'", where="magnitudes")
-    for s in e.signals:
-        s.p.edges(e.zero), s.s.edges(e.zero), s.back_azimuth.edges(None)
-        if s.s.moments(e.zero)[0] <= s.p.moments(e.zero)[0]:
-            raise DetenteError("S comes before P", where=f"signal {s.id}")
-    for r in e.readings:
-        if set(r.arrivals) != signals:
-            raise DetenteError(f"says nothing of {sorted(signals ^ set(r.arrivals))}", where=f"reading {r.id}")
-        for arrival in r.arrivals.values():
-            for phase in (arrival.p, arrival.s):
-                if phase != LATER and phase not in PHASES:
-                    raise DetenteError(
-                        f"unknown phase '{phase}'", where=f"reading {r.id}", fix=nearest(phase, (*PHASES, LATER))
-                    )
-    for h in e.hypotheses:
-        _check_hypothesis(h)
-    if not any(h.prior > 0 for h in e.hypotheses) or not any(r.prior > 0 for r in e.readings):
-        raise DetenteError("no prior above zero", where="hypotheses and readings")
-    known = {"sources": sources, "readings": readings, "yield": sources, "place": areas}
-    for x in e.statements:
-        for name in x.says:
-            if x.test in known and name not in known[x.test]:
-                raise DetenteError(f"unknown id '{name}'", where=f"statement {x.id}", fix=nearest(name, known[x.test]))
-    for o in e.could_observe:
-        table, ids = o.mean or o.probability, known[o.about]
-        if set(table) != ids:
-            raise DetenteError(f"needs a number for each of {sorted(ids)}", where=f"could_observe {o.id}")
-
-
-def _check_hypothesis(h: Hypothesis) -> None:
-    where = f"hypothesis {h.id}"
-    if not 0 <= h.in_areas <= 1 or h.prior < 0:
-        raise DetenteError("in_areas lies in 0 to 1 and prior at 0 or above", where=where)
-    if h.kind == "earthquake" and h.magnitude is None:
-        raise DetenteError("an earthquake needs 'magnitude'", where=where)
-    if h.kind != "earthquake" and h.yield_t is None:
-        raise DetenteError("an explosion needs 'yield_t'", where=where)
-    if h.kind == "chemical" and h.deficit is None:
-        raise DetenteError("a chemical blast needs 'deficit'", where=where)
-    if h.kind == "nuclear-decoupled" and (h.depth_m is None or h.cavity_fullness is None):
-        raise DetenteError("a cavity shot needs 'depth_m' and 'cavity_fullness'", where=where)
-    for name in ("yield_t", "magnitude", "deficit", "depth_m", "cavity_fullness"):
-        r = getattr(h, name)
-        if r and (not r.low <= r.high or (name in ("yield_t", "depth_m", "cavity_fullness") and r.low <= 0)):
-            raise DetenteError(f"{name} from {r.low:g} to {r.high:g}", where=where, fix="low <= high, above zero")
-
-
-def event_names() -> list[str]:
-    """The events that come with the package."""
-    folder = files("detente.monitor") / "events"
-    return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
-
-
-def read_event(name: str | Path) -> Event:
-    """An event of the package by name, or any file by path.
-
-    Raises DetenteError with file and line for a wrong file, or the known names.
-    """
-    path = Path(name)
-    if path.suffix in (".yaml", ".yml"):
-        return load(path, Event)
-    if str(name) not in event_names():
-        raise DetenteError(f"no event '{name}'", fix=f"{nearest(str(name), event_names())} or give a .yaml file")
-    return load(Path(str(files("detente.monitor") / "events" / f"{name}.yaml")), Event)
+        check_event(self)

@@ -19,7 +19,7 @@ DISTANCES_DEG = np.arange(0.5, 30.0, 0.01)
 
 
 class Ellipse(msgspec.Struct, frozen=True):
-    """An ellipse that holds `level` of a Gaussian of the draws' covariance: degrees, km, azimuth of the long axis."""
+    """The ellipse that holds `level` of a Gaussian with the draws' covariance: degrees, km."""
 
     lat: float
     lon: float
@@ -34,7 +34,7 @@ class Ellipse(msgspec.Struct, frozen=True):
 
 
 class Location(msgspec.Struct, frozen=True, eq=False):
-    """Draws of one signal's source: degrees, seconds after the event's zero. `model`: bare or with path errors."""
+    """Draws of one signal's source: degrees, seconds after the event's zero. `model`: with which errors."""
 
     signal: str
     model: str

@@ -17,7 +17,9 @@ Array = npt.NDArray[np.float64]
 
 FREQUENCY_HZ = (1.0, 4.0)  # where the regional magnitude was read
 WALL_FRACTIONS = (0.5, 1.0)  # Azgir 1976 asks for the low end, Sterling 1966 for the high one
-TAMPED_DOUBT = 0.349  # log10 between Denny-Johnson's and Mueller-Murphy's tamped source
+FACTOR_DOUBT = (
+    0.2  # log10: model at wall fractions 0.5 to 1 against Sterling (35-69 for 72), Azgir (15-30 for 12-20)
+)
 BLAST_SIGMA = 0.3
 
 
@@ -91,10 +93,12 @@ def coupled_mb(where: str, yield_kt: Array, rng: np.random.Generator) -> Array:
 
 
 def magnitude_density(m: Magnitude, mb: Array) -> Array:
-    """Density of the published magnitude, evenly spread over its range, for sources of these `mb`, per unit."""
+    """Density (per unit) of the published magnitude, evenly spread over its range, for these `mb`."""
     low, high = (m.low, m.high) if m.high > m.low else (m.low - 0.05, m.high + 0.05)
     width = high - low
-    as_ml = (ndtr((high - mb - ML_LESS_MB[0]) / ML_LESS_MB[1]) - ndtr((low - mb - ML_LESS_MB[0]) / ML_LESS_MB[1]))
+    as_ml = ndtr((high - mb - ML_LESS_MB[0]) / ML_LESS_MB[1]) - ndtr(
+        (low - mb - ML_LESS_MB[0]) / ML_LESS_MB[1]
+    )
     as_mb = ndtr((high - mb) / 0.1) - ndtr((low - mb) / 0.1)
     share = {"ML": 1.0, "mb": 0.0, "unknown": 0.5}[m.type]
     return np.asarray((share * as_ml + (1 - share) * as_mb) / width, float)
@@ -110,7 +114,7 @@ def _decoupling(h: Hypothesis, yield_kt: Array, rng: np.random.Generator) -> Arr
     wall = rng.uniform(*WALL_FRACTIONS, n)
     radius = full_decoupling_radius(yield_kt, depth, h.rock, wall) * _log_uniform(h.cavity_fullness, rng, n)
     ratio = amplitude_factor(yield_kt, h.rock, depth, radius, rng.uniform(*FREQUENCY_HZ, n), wall)
-    return ratio * 10 ** (TAMPED_DOUBT * rng.random(n))
+    return np.maximum(ratio * 10 ** (FACTOR_DOUBT * rng.normal(size=n)), 1.0)
 
 
 def _law_mb(chosen: Law, tonnes: Array) -> Array:

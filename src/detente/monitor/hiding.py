@@ -1,112 +1,88 @@
-"""What could hide: a detection threshold in tonnes, coupled or in a cavity of given rock, depth and size."""
+"""What could hide: the largest yield whose signal stays below a detection threshold, against cavity size."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
 from detente.errors import DetenteError
-from detente.monitor.decoupling import (
-    LARGEST_CREDIBLE_KT,
-    Convention,
-    amplitude_factor,
-    full_decoupling_radius,
-    magnitude_loss,
-)
-from detente.monitor.magnitude_yield import SMALL_SLOPES, Law, law, magnitude_of_yield
-from detente.monitor.media import checked, medium
+from detente.monitor.decoupling import amplitude_factor
+from detente.monitor.magnitude_yield import SMALL_SLOPES, Law, magnitude_of_yield
+from detente.monitor.media import Medium, checked
 
-Float = NDArray[np.float64]
+Array = npt.NDArray[np.float64]
 
-YIELDS_KT: Float = np.logspace(-6, 4, 401)
-REFERENCE_HZ = 1.0  # mb is measured near 1 Hz
+_YIELDS_KT = np.logspace(-5, 3, 801)
 
 
-class Coupling(msgspec.Struct, frozen=True):
-    """How a shot is coupled to the ground.
+class Hidden(msgspec.Struct, frozen=True, eq=False):
+    """Largest hidden yield (kt) per cavity radius (m): `mid` at small slope 0.875, `low` and `high` over the
+    range of slopes and wall strengths. `tamped_kt`: (low, mid, high) without a cavity."""
 
-    Either by model: `rock`, `depth_m` and `cavity_radius_m` (None: tamped; 0: as large as full decoupling of
-    each yield needs; else the radius at hand). Or by a stated `factor` under a named `convention`.
+    radius_m: Array
+    low: Array
+    mid: Array
+    high: Array
+    tamped_kt: tuple[float, float, float]
+    threshold_mb: float
+    medium: str
+    depth_m: float
+    frequency_hz: float
+
+
+def largest_hidden(
+    threshold_mb: float,
+    rock: str | Medium,
+    depth_m: float,
+    radius_m: Array,
+    *,
+    law: str | Law = "semipalatinsk",
+    frequency_hz: float = 2.0,
+) -> Hidden:
+    """Largest yield below `threshold_mb` in cavities of `radius_m` (m) at `depth_m` (m).
+
+    The decoupling factor is taken at `frequency_hz`. Radius zero is a tamped shot. Raises DetenteError for thresholds, depths or radii out of range.
     """
-
-    name: str
-    rock: str = "granite"
-    depth_m: float = 500.0
-    cavity_radius_m: float | None = None
-    factor: float | None = None
-    convention: Convention = Convention.amplitude
-
-    def __post_init__(self) -> None:
-        medium(self.rock)
-        checked("depth", self.depth_m, 20, 5000, "m")
-        if self.factor is not None:
-            magnitude_loss(self.factor, self.convention, 1.0)
-        if self.cavity_radius_m is not None and not 0 <= self.cavity_radius_m < self.depth_m:
-            raise DetenteError(
-                f"a cavity of radius {self.cavity_radius_m:g} m at {self.depth_m:g} m depth", fix="go deeper"
-            )
-
-    def seen(self, use: Law, small_slope: float) -> Float:
-        """mb of each of YIELDS_KT under this coupling."""
-        if self.factor is not None and self.convention is Convention.yield_equivalent:
-            return np.asarray(magnitude_of_yield(YIELDS_KT / self.factor, use, small_slope=small_slope))
-        coupled = magnitude_of_yield(YIELDS_KT, use, small_slope=small_slope)
-        return np.maximum.accumulate(coupled - self._loss(YIELDS_KT))
-
-    def _loss(self, yield_kt: Float) -> Float:
-        if self.factor is not None:
-            return np.full(np.shape(yield_kt), np.log10(self.factor))
-        if self.cavity_radius_m is None:
-            return np.zeros(np.shape(yield_kt))
-        radius = self.cavity_radius_m or None
-        lost: Float = np.log10(
-            amplitude_factor(yield_kt, self.rock, self.depth_m, radius, frequency_hz=REFERENCE_HZ)
-        )
-        return lost
+    checked("threshold", threshold_mb, -1, 6, "mb")
+    checked("depth", depth_m, 50, 3000, "m")
+    radii = np.asarray(radius_m, float)
+    if np.any(~(radii >= 0)) or np.any(radii > min(200, depth_m / 2)):
+        raise DetenteError("a cavity radius out of range", fix=f"give 0 to {min(200, depth_m / 2):g} m")
+    low_slope, high_slope = SMALL_SLOPES
+    cases = {
+        "low": (low_slope, 0.5),
+        "mid": ((low_slope + high_slope) / 2, 0.75),
+        "high": (high_slope, 1.0),
+    }
+    found = {
+        k: _largest(threshold_mb, rock, depth_m, radii, law, s, w, frequency_hz)
+        for k, (s, w) in cases.items()
+    }
+    tamped = tuple(
+        float(_largest(threshold_mb, rock, depth_m, np.zeros(1), law, s, w, frequency_hz)[0])
+        for s, w in cases.values()
+    )
+    name = rock if isinstance(rock, str) else rock.name
+    return Hidden(
+        radii, found["low"], found["mid"], found["high"], (tamped[0], tamped[1], tamped[2]),
+        threshold_mb, name, depth_m, frequency_hz,
+    )  # fmt: skip
 
 
-COUPLED = Coupling("coupled")
-DECOUPLED = Coupling("decoupled", cavity_radius_m=0.0)
-SEVENTY_BY_YIELD = Coupling("factor 70 by yield", factor=70.0, convention=Convention.yield_equivalent)
-SEVENTY_BY_AMPLITUDE = Coupling("factor 70 by amplitude", factor=70.0)
-CREDIBLE_T = 1000.0 * LARGEST_CREDIBLE_KT
-
-
-def tonnes(magnitude: Any, coupling: Coupling, use: str | Law = "semipalatinsk") -> tuple[Float, Float]:
-    """Yields in tonnes that give `magnitude` under a coupling: low and high over the slope below 1 kt.
-
-    The slope of magnitude on log yield below 1 kt is not known better than 0.75 to 1 (SMALL_SLOPES). NaN
-    for magnitudes that no yield from 1 kg to 10 Mt gives. Raises DetenteError for an unknown law.
-    """
-    chosen = law(use)
-    m = np.asarray(magnitude, float)
-    found = []
-    for slope in SMALL_SLOPES:
-        seen = coupling.seen(chosen, slope)
-        log_yield = np.interp(m, seen, np.log10(YIELDS_KT), left=np.nan, right=np.nan)
-        found.append(1000.0 * 10**log_yield)
-    return np.minimum(*found), np.maximum(*found)
-
-
-def hiding_curve(
-    magnitude: float,
-    radii_m: Float,
-    rock: str = "granite",
-    depth_m: float = 500.0,
-    use: str | Law = "semipalatinsk",
-) -> tuple[Float, Float]:
-    """Largest yield in tonnes that stays below `magnitude`, for each cavity radius in m; low and high slope.
-
-    Raises DetenteError for a cavity that reaches the surface.
-    """
-    pairs = [tonnes(magnitude, Coupling("cavity", rock, depth_m, float(r) or None), use) for r in radii_m]
-    return np.array([float(p[0]) for p in pairs]), np.array([float(p[1]) for p in pairs])
-
-
-def full_radius_m(yield_t: Float, rock: str = "granite", depth_m: float = 500.0) -> Float:
-    """Radius in m of the cavity that decouples `yield_t` tonnes fully."""
-    radius: Float = np.asarray(full_decoupling_radius(np.asarray(yield_t) / 1000.0, depth_m, rock), float)
-    return radius
+def _largest(
+    threshold: float,
+    rock: str | Medium,
+    depth: float,
+    radii: Array,
+    law: str | Law,
+    slope: float,
+    wall: float,
+    hz: float,
+) -> Array:
+    y, r = _YIELDS_KT[None, :], np.maximum(radii, 1e-3)[:, None]
+    factor = amplitude_factor(y, rock, depth, r, hz, wall)
+    mb = magnitude_of_yield(y, law, small_slope=slope, factor=factor)
+    # a louder yield in the same cavity is louder still: the first crossing is the answer
+    rising = np.maximum.accumulate(mb, axis=1)
+    return np.array([np.exp(np.interp(threshold, row, np.log(_YIELDS_KT))) for row in rising])

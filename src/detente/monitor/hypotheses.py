@@ -1,8 +1,8 @@
 """Rival hypotheses of one event: how well each source and each reading of the arrivals predicts the data.
 
 Evidence of a source and a reading = size (does it make such a magnitude?) x place and time (does it put the
-arrivals there?). Times and back-azimuths are integrated on a grid of places and of the path's shared errors, so
-that part carries no sampling noise; sizes are seeded draws. Nothing else about the event is known here.
+arrivals there?). Times and back-azimuths are integrated on a grid of places and of the path's shared errors,
+so that part carries no sampling noise; sizes are seeded draws. Nothing else about the event is known here.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def _posterior(log10_evidence: Array, prior: Array) -> Array:
     return np.asarray(weight / weight.sum(), float)
 
 
-def weigh(event: Event, *, draws: int = 100_000, seed: int = 1, widen: float = 1.0, model: str = "ak135") -> Weighed:
+def weigh(
+    event: Event, *, draws: int = 100_000, seed: int = 1, widen: float = 1.0, model: str = "ak135"
+) -> Weighed:
     """Evidence of every hypothesis and reading of `event`; `widen` multiplies the path's error widths."""
     path = event.path
     if widen != 1:
@@ -130,7 +132,7 @@ def box_points(region: Region, n: int = 150) -> tuple[Array, Array, Array]:
 def _place_evidence(
     event: Event, grid: _Grid, path: PathErrors, h: Hypothesis, r: Reading, model: str
 ) -> float:
-    """Density of the arrivals' differences and back-azimuths, 1/s and 1/degree, under one source and reading."""
+    """Density of arrival differences (1/s) and back-azimuths (1/degree) under a source and a reading."""
     sd = np.sqrt(path.p_sd_s**2 + path.s_sd_s**2 - 2 * path.correlation * path.p_sd_s * path.s_sd_s)
     z = np.linspace(-4, 4, _NODES)
     weight = np.exp(-(z**2) / 2)
@@ -161,7 +163,9 @@ def _timing(
     """(shift, distance): density of all arrivals of one source relative to its first P."""
     first = names[0]
     signal = {s.id: s for s in event.signals}
-    table = {ph: times(ph, model)[:: grid.step] for a in r.arrivals.values() for ph in (a.p, a.s) if ph != LATER}
+    table = {
+        ph: times(ph, model)[:: grid.step] for a in r.arrivals.values() for ph in (a.p, a.s) if ph != LATER
+    }
     p0, p0_sd = signal[first].p.moments(event.zero)
     named = r.arrivals[first]
     out = np.ones((len(shift), len(grid.distance)))
@@ -212,6 +216,13 @@ def bayes_words(log10_factor: float) -> str:
     if size < np.log10(20):
         return "these data lean, and do not decide"
     return "strong evidence" if size < np.log10(150) else "very strong evidence"
+
+
+def weaker(first: float, second: float) -> float:
+    """The log10 factor nearer to zero, zero where they point opposite ways: what survives a doubt."""
+    if first * second <= 0:
+        return 0.0
+    return first if abs(first) < abs(second) else second
 
 
 def area_share(event: Event) -> float:

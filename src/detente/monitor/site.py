@@ -9,10 +9,10 @@ from detente.errors import DetenteError
 from detente.monitor.capability import FAR, Model, magnitude_at
 from detente.monitor.detection import at_least, counts
 from detente.monitor.geo import KM_PER_DEG, check_place, distance_azimuth
-from detente.monitor.hiding import CREDIBLE_T, Coupling, tonnes
 from detente.monitor.magnitude_yield import law as law_of
 from detente.monitor.magnitude_yield import site as named_site
 from detente.monitor.threshold import upper_limit
+from detente.monitor.tonnage import CREDIBLE_T, Coupling, tonnes
 from detente.monitor.traveltime import TravelTimes
 
 LAW_BY_PROVINCE = {"stable": "semipalatinsk", "tectonic": "nevada"}
@@ -141,7 +141,7 @@ def _law_marks(place: Place, levels: list[Level]) -> tuple[str, ...]:
     law = law_of(place.law)
     marks = [f"law {law.name}: mb = {law.a:g} + {law.b:g} log10 Y, {law.source.quality}: {law.source.ref}"]
     marks.append(f"extrapolated: the law was made for {law.low_kt:g} to {law.high_kt:g} kt")
-    marks.append("decoupling: source-model constants recalled, factor by amplitude at 1 Hz")
+    marks.append("decoupling: source-model constants recalled, factor by amplitude at 2 Hz")
     if any(t.high_t > CREDIBLE_T for level in levels for t in level.tonnes):
         marks.append("extrapolated: full decoupling above 10 kt is judged impractical (NAP 12849 p. 162)")
     return tuple(marks)

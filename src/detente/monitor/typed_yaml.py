@@ -91,12 +91,14 @@ def _told(message: str, lines: dict[str, int], name: str, kind: type) -> Detente
         what, fix = what[:1].lower() + what[1:], "see docs/monitor-yield.md for the form"
     while at not in lines and "." in at:
         at = at.rpartition(".")[0]
-    return DetenteError(f"{what} ({at.removeprefix('$.') or 'file'})", where=f"{name}:{lines.get(at, 1)}", fix=fix)
+    return DetenteError(
+        f"{what} ({at.removeprefix('$.') or 'file'})", where=f"{name}:{lines.get(at, 1)}", fix=fix
+    )
 
 
 def _fields(kind: Any, seen: frozenset[Any] = frozenset()) -> set[str]:
     """Every key that a record type or the records inside it know."""
-    if kind in seen or not isinstance(kind, type) and not hasattr(kind, "__args__"):
+    if kind in seen or not (isinstance(kind, type) or hasattr(kind, "__args__")):
         return set()
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         inner = [f.type for f in msgspec.structs.fields(kind)]
