@@ -203,7 +203,9 @@ def tops(classes: Sequence[ItemClass], kind: int) -> list[int]:
 
 def proof_sizes(head: Head, slots: Sequence[Slot]) -> tuple[int, int]:
     """Bytes of the first messages and of the responses."""
-    per_class = [[len(weights(t)) for t in tops(head.escrow.classes, n)] for n in range(len(head.escrow.classes))]
+    per_class = [
+        [len(weights(t)) for t in tops(head.escrow.classes, n)] for n in range(len(head.escrow.classes))
+    ]
     values = [k for s in slots for k in per_class[s.kind]]
     values += [len(weights(s.top)) for s in slacks(head, slots)]
     bits = sum(values)

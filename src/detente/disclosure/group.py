@@ -70,7 +70,8 @@ def group() -> Group:
     loaded = _load(_system_names()) or _load(_packaged_files())
     if loaded is None:
         raise DetenteError(
-            "no libsodium with the ristretto255 group", fix="install libsodium, or pip install 'detente[node]'"
+            "no libsodium with the ristretto255 group",
+            fix="install libsodium, or pip install 'detente[node]'",
         )
     return loaded
 

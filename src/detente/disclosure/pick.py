@@ -101,12 +101,7 @@ def settle(terms: Terms, records: Iterable[Record]) -> Settlement:
     signature, drawn, missing = _close(terms, ordered)
     given, recovered, breaches = _contributions(terms, ordered, signature)
     source, value = drawn or ("", "")
-    seed = b""
-    if drawn:
-        closing = {"kind": source, "value": value}
-        seed = tagged_hash(
-            "seed", {"context": terms.context.hex(), "contributions": given, "closing": closing}
-        )
+    seed = seed_of(terms, given, source, value) if drawn else b""
     return Settlement(
         terms.context.hex(),
         given,
@@ -117,6 +112,13 @@ def settle(terms: Terms, records: Iterable[Record]) -> Settlement:
         choose(terms, seed) if seed else (),
         () if seed else tuple(missing),
     )
+
+
+def seed_of(terms: Terms, contributions: dict[str, str], closing: str, value: str) -> bytes:
+    """64 bytes: SHA3-512 over context, contributions (hex by party) and the closing input."""
+    closed = {"kind": closing, "value": value}
+    body = {"context": terms.context.hex(), "contributions": contributions, "closing": closed}
+    return tagged_hash("seed", body)
 
 
 def _contributions(

@@ -11,7 +11,17 @@ from collections.abc import Iterator, Sequence
 from detente.disclosure.container import Escrow, Slot, challenge, encode_prefix, slacks
 from detente.disclosure.group import Group, encode, group
 from detente.disclosure.hashing import expand
-from detente.disclosure.statement import VERSION, Head, Limit, LogPoint, Slack, Treaty, bits_of, columns, weights
+from detente.disclosure.statement import (
+    VERSION,
+    Head,
+    Limit,
+    LogPoint,
+    Slack,
+    Treaty,
+    bits_of,
+    columns,
+    weights,
+)
 from detente.errors import DetenteError
 
 

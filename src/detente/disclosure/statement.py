@@ -114,14 +114,14 @@ def check_classes(classes: Sequence[ItemClass]) -> None:
         for n, q in enumerate(c.quantities):
             where = f"{c.name}/{q.name}"
             if not 1 <= q.max <= _MAX_COUNT:
-                raise DetenteError(
-                    f"a largest count of {q.max}", where=where, fix="1 to 2**32"
-                )
+                raise DetenteError(f"a largest count of {q.max}", where=where, fix="1 to 2**32")
             if not -1 <= q.needs < n or (q.needs >= 0 and c.quantities[q.needs].max != 1):
                 raise DetenteError("'needs' names no earlier 0/1 quantity", where=where)
 
 
-def limits_of(form: LinearForm, classes: Sequence[ItemClass]) -> tuple[tuple[Limit, ...], tuple[tuple[str, str], ...]]:
+def limits_of(
+    form: LinearForm, classes: Sequence[ItemClass]
+) -> tuple[tuple[Limit, ...], tuple[tuple[str, str], ...]]:
     """The provable limits of a compiled treaty, and those left out with the reason.
 
     `form` is compiled over one row a column of `classes`, so a coefficient holds for every item of a class.
