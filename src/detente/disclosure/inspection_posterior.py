@@ -86,6 +86,15 @@ class Visit(msgspec.Struct, frozen=True):
     recognised: Fraction = Fraction(1)
 
 
+def parse_visit(text: str, recognised: Fraction = Fraction(1)) -> Visit:
+    """From ``100`` (a clean sample) or ``100:2`` (two found). Raises DetenteError otherwise."""
+    inspected, _, found = text.partition(":")
+    try:
+        return Visit(int(inspected), int(found or 0), recognised)
+    except ValueError:
+        raise DetenteError(f"'{text}' is not a visit", fix="write INSPECTED or INSPECTED:FOUND") from None
+
+
 class Posterior(msgspec.Struct, frozen=True):
     """Belief after the visits: weights by number of false items, and what people ask of them."""
 

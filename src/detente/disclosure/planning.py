@@ -210,27 +210,27 @@ class Cheat(msgspec.Struct, frozen=True):
 def ways_of_cheating(items: int, false: int, sites: int, per_year: int, years: int) -> list[Cheat]:
     """Confidence by year against several ways of hiding the same `false` items, same number of openings.
 
-    `per_year` single-item openings a year; in the site plans the visits are the same in number and each opens
-    one item, as a New START Type One inspection does, or all items of the site.
+    Each way faces `per_year` single-item openings a year, drawn from all items, except that against one site
+    they are spent on a single visit. Raises DetenteError for counts that do not fit.
     """
+    if sites < 1 or items < sites:
+        raise DetenteError(f"{items} items at {sites} sites", fix="at least one item at each site")
     per_site = items // sites
     span = range(1, years + 1)
     fresh = [r.fresh for r in by_years(items, false, per_year, years)]
     doubtful = [r.fresh for r in by_years(items, false, per_year, years, Fraction(1, 2))]
     moved = [r.repeated for r in by_years(items, false, per_year, years)]
     short = [r.fresh for r in by_years(items, false, per_year, years, present=2)]
-    visits = min(per_year, sites)
-    crowd = Site(per_site, min(false, per_site), 1)
-    clean = Site(per_site, 0, 1)
-    one_site = two_stage([crowd] + [clean] * (sites - 1), visits)
+    crowd, clean = (Site(per_site, k, per_year) for k in (min(false, per_site), 0))
+    one_site = two_stage([crowd] + [clean] * (sites - 1), 1)
     crowded = tuple(over_years(one_site, y) for y in span)
     return [
         Cheat("False data, items stay in place", "no item is opened twice", tuple(fresh)),
         Cheat("False items moved between years", "each year draws from all again", tuple(moved)),
-        Cheat("All false items at one site", f"{visits} of {sites} sites a year, one item each", crowded),
+        Cheat(f"All at one of {sites} sites", "one site a year, all openings there", crowded),
         Cheat("Hard to see: recognised half the time", "one look in two is fooled", tuple(doubtful)),
         Cheat("Two years only, then put right", "detection stops growing", tuple(short)),
-        Cheat("Items never declared", "openings of declared items never meet them", (Fraction(),) * years),
+        Cheat("Items never declared", "no opening meets them", (Fraction(),) * years),
     ]
 
 

@@ -32,6 +32,17 @@ def probability(text: str | int | float | Fraction, *, where: str = "") -> Fract
     return value
 
 
+def amount(text: str, *, where: str = "") -> Fraction:
+    """An exact quantity of zero or more (a cost, a gain). Raises DetenteError otherwise."""
+    try:
+        value = Fraction(text.strip())
+    except (ValueError, ZeroDivisionError):
+        raise DetenteError(f"'{text}' is not an amount", where=where, fix="write 2, 2.5 or 5/2") from None
+    if value < 0:
+        raise DetenteError(f"the amount {text} is negative", where=where)
+    return value
+
+
 def _counts(population: int, false: int, inspected: int) -> None:
     for name, value in (("population", population), ("false items", false), ("items inspected", inspected)):
         if value < 0:
