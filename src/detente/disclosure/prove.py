@@ -38,8 +38,7 @@ class Opening:
 
     def commitment(self, g: Group) -> bytes:
         """value G + blinding H."""
-        hidden = g.base(self.blinding)
-        return g.add(g.mul(encode(self.value), g.G), hidden) if self.value else hidden
+        return g.add(g.mul(encode(self.value), g.G), g.base(self.blinding))
 
 
 class _Noise:

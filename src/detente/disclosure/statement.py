@@ -117,6 +117,8 @@ def check_classes(classes: Sequence[ItemClass]) -> None:
                 raise DetenteError(f"a largest count of {q.max}", where=where, fix="1 to 2**32")
             if not -1 <= q.needs < n or (q.needs >= 0 and c.quantities[q.needs].max != 1):
                 raise DetenteError("'needs' names no earlier 0/1 quantity", where=where)
+            if not all(name.isascii() for name in q.attributes):  # so that every JSON library sorts them alike
+                raise DetenteError("an attribute name is not ASCII", where=where)
 
 
 def limits_of(
