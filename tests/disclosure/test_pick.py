@@ -201,7 +201,23 @@ def test_without_the_closing_input_nobody_knows_anything() -> None:
     open_ = pick.settle(terms(), records())
     assert not open_.settled
     assert open_.choice == ()
-    assert "round 1000" in open_.missing[0]
+    assert "round 1000" in open_.missing[-1]
+
+
+def test_nobody_is_late_before_the_deadline() -> None:
+    nothing = pick.settle(terms(), [])
+    assert not nothing.breaches
+    assert len(nothing.missing) == 7  # three to lock, three to commit, the closing input
+    waiting = pick.settle(terms(), records(without=("CN",)))
+    assert not waiting.breaches
+    assert waiting.missing[0] == f"CN to reveal by {when(-10)}"
+
+
+@needs_pairing
+def test_a_beacon_that_was_out_too_early_is_void_and_dice_decide() -> None:
+    early = Round("RU", when(-11), 1000, SIGNATURE)
+    assert not pick.settle(terms(), [*records(), early, ENTERED]).settled
+    assert pick.settle(terms(), [*records(), early, ENTERED, *THROWN]).closing == "dice"
 
 
 @needs_pairing
@@ -228,7 +244,7 @@ def test_dice_must_agree_be_enough_and_be_thrown_after_all_else() -> None:
     heard = records()
     assert not pick.settle(terms(), [*heard, THROWN[0]]).settled
     differ = pick.settle(terms(), [*heard, THROWN[0], Dice("CN", when(61), DIGITS[::-1])])
-    assert "different dice" in differ.missing[1]
+    assert "different dice" in differ.missing[-1]
     few = [msgspec.structs.replace(d, digits=DIGITS[:19]) for d in THROWN]
     assert not pick.settle(terms(), [*heard, *few]).settled
     early = [msgspec.structs.replace(d, at=when(-5)) for d in THROWN]

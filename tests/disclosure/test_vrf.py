@@ -151,14 +151,14 @@ def test_a_key_file_is_private_and_never_shown(tmp_path: Path) -> None:
     key.save(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert vrf.Key.load(path).public == key.public
-    with pytest.raises(DetenteError, match="cannot be written"):
+    with pytest.raises(DetenteError, match="exists"):
         key.save(path)
     assert bytes(range(32)).hex() not in repr(key) + str(key) + f"{key!s}"
     for leak in (pickle.dumps, copy.copy):
         with pytest.raises(DetenteError):
             leak(key)
     path.chmod(0o640)
-    with pytest.raises(DetenteError, match="others can read"):
+    with pytest.raises(DetenteError, match="others"):
         vrf.Key.load(path)
 
 

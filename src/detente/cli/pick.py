@@ -116,7 +116,7 @@ def _tell(found: object) -> None:
             ((c.site or "-", " ".join(map(str, c.slots))) for c in found.choice),
         )
     else:
-        print(f"Not settled yet. Awaited: {'; or '.join(found.missing)}.")
+        print(f"Not settled yet. Awaited: {', '.join(found.missing)}.")
     for b in found.breaches:
         print(f"Recorded: {b.party} {b.what}. It gained nothing.")
 

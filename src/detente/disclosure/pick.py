@@ -95,22 +95,23 @@ def settle(terms: Terms, records: Iterable[Record]) -> Settlement:
     """The choice that follows from the witnessed records, in any order, or what is missing for it.
 
     Contributions count if they were committed by `commit_by`, and revealed by `reveal_by` or recovered from
-    their lock. Of the closing inputs the first in the terms' order that is there counts.
+    their lock. Of the closing inputs the first in the terms' order that is there counts. The clock is the
+    latest witnessed time: nobody is late before it has passed the deadline.
     """
     ordered = sorted(set(records), key=lambda r: (parse_moment(r.at), canonical_json(msgspec.to_builtins(r))))
-    signature, drawn, missing = _close(terms, ordered)
-    given, recovered, breaches = _contributions(terms, ordered, signature)
+    signature, drawn, awaited = _close(terms, ordered)
+    tally = _Tally(terms, ordered, signature)
     source, value = drawn or ("", "")
-    seed = seed_of(terms, given, source, value) if drawn else b""
+    seed = seed_of(terms, tally.given, source, value) if drawn else b""
     return Settlement(
         terms.context.hex(),
-        given,
-        tuple(recovered),
-        tuple(sorted(set(breaches))),
+        tally.given,
+        tuple(tally.recovered),
+        tuple(sorted(set(tally.breaches))),
         source,
         seed.hex(),
         choose(terms, seed) if seed else (),
-        () if seed else tuple(missing),
+        () if seed else (*tally.missing, "; else ".join(awaited)),
     )
 
 
@@ -121,40 +122,61 @@ def seed_of(terms: Terms, contributions: dict[str, str], closing: str, value: st
     return tagged_hash("seed", body)
 
 
-def _contributions(
-    terms: Terms, records: Sequence[Record], signature: bytes | None
-) -> tuple[dict[str, str], list[str], list[Breach]]:
-    """Outputs by party, who had to be recovered, and what went wrong."""
-    start, end = parse_moment(terms.commit_by), parse_moment(terms.reveal_by)
-    given: dict[str, str] = {}
-    recovered: list[str] = []
-    breaches: list[Breach] = []
-    for c in terms.contributors:
-        own = [r for r in records if r.party == c.party]
-        commits = [r.digest for r in own if isinstance(r, Commit) and _by(r, start)]
-        locks = [r.locked for r in own if isinstance(r, Lock) and _by(r, start)]
-        reveals = [r.proof for r in own if isinstance(r, Reveal) and _by(r, end)]
+class _Tally:
+    """Who contributed what, who had to be recovered, who failed, and who may still act."""
+
+    def __init__(self, terms: Terms, records: Sequence[Record], signature: bytes | None) -> None:
+        self.terms, self.signature = terms, signature
+        self.start, self.end = parse_moment(terms.commit_by), parse_moment(terms.reveal_by)
+        self.clock = parse_moment(records[-1].at) if records else None
+        self.given: dict[str, str] = {}
+        self.recovered: list[str] = []
+        self.breaches: list[Breach] = []
+        self.missing: list[str] = []
+        for who in terms.contributors:
+            output = self._output(who, [r for r in records if r.party == who.party])
+            if output is not None:
+                self.given[who.party] = output.hex()
+
+    def _output(self, who: Contributor, own: Sequence[Record]) -> bytes | None:
+        """The output of one party, with what went wrong noted on the way."""
+        commits = [r.digest for r in own if isinstance(r, Commit) and _by(r, self.start)]
+        locks = [r.locked for r in own if isinstance(r, Lock) and _by(r, self.start)]
+        reveals = [r.proof for r in own if isinstance(r, Reveal) and _by(r, self.end)]
         if len(set(commits)) > 1:
-            breaches.append(Breach(c.party, "committed twice; the first counts"))
-        if terms.locks and not locks:
-            breaches.append(Breach(c.party, "did not lock its contribution in time"))
+            self._breach(who, "committed twice; the first counts")
+        if self.terms.locks and not locks:
+            self._late(who, "lock its contribution", self.terms.commit_by)
         if not commits:
-            breaches.append(Breach(c.party, "did not commit in time"))
-            continue
-        output = _matching(terms, c, commits[0], reveals)
+            self._late(who, "commit", self.terms.commit_by)
+            return None
+        output = _matching(self.terms, who, commits[0], reveals)
         if output is None:
-            wrong = "revealed what does not verify" if reveals else "did not reveal in time"
-            breaches.append(Breach(c.party, wrong))
-            if signature and locks:
-                opened = beacons.unlock(signature, unhex(locks[0]))
-                output = _matching(terms, c, commits[0], [opened.hex()] if opened else [])
-                if output is None:
-                    breaches.append(Breach(c.party, "locked something that is not its contribution"))
-                else:
-                    recovered.append(c.party)
-        if output is not None:
-            given[c.party] = output.hex()
-    return given, recovered, breaches
+            if reveals:
+                self._breach(who, "revealed what does not verify")
+            else:
+                self._late(who, "reveal", self.terms.reveal_by)
+            if self.signature and locks:
+                output = self._recover(who, commits[0], locks[0])
+        return output
+
+    def _recover(self, who: Contributor, digest: str, locked: str) -> bytes | None:
+        opened = beacons.unlock(self.signature or b"", unhex(locked))
+        output = _matching(self.terms, who, digest, [opened.hex()] if opened else [])
+        if output is None:
+            self._breach(who, "locked something that is not its contribution")
+        else:
+            self.recovered.append(who.party)
+        return output
+
+    def _late(self, who: Contributor, what: str, limit: str) -> None:
+        if self.clock and self.clock > parse_moment(limit):
+            self._breach(who, f"did not {what} in time")
+        else:
+            self.missing.append(f"{who.party} to {what} by {limit}")
+
+    def _breach(self, who: Contributor, what: str) -> None:
+        self.breaches.append(Breach(who.party, what))
 
 
 def _matching(terms: Terms, who: Contributor, digest: str, proofs: Sequence[str]) -> bytes | None:
@@ -189,14 +211,15 @@ def _close(terms: Terms, records: Sequence[Record]) -> tuple[bytes | None, tuple
 
 
 def _signature(terms: Terms, records: Sequence[Record]) -> bytes | None:
+    """The round's signature; None too where it was out before the contributions closed, which voids it."""
     if terms.beacon is None:
         return None
-    limit = parse_moment(terms.close_by)
+    open_until, limit = parse_moment(terms.reveal_by), parse_moment(terms.close_by)
     for r in records:
         if isinstance(r, Round) and r.round == terms.beacon.round and _by(r, limit):
             signature = unhex(r.signature)
             if beacons.randomness(terms.beacon, signature):
-                return signature
+                return None if _by(r, open_until) else signature
     return None
 
 

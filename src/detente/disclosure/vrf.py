@@ -8,11 +8,11 @@ checked in plain Python.
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 from pathlib import Path
 
 from detente.disclosure import edwards
+from detente.disclosure.secretfile import read_secret, write_secret
 from detente.errors import DetenteError
 
 PROOF_BYTES, OUTPUT_BYTES = 80, 64
@@ -43,26 +43,13 @@ class Key:
     def load(cls, path: Path) -> Key:
         """The key in a file that only its owner can read. Raises DetenteError; never shows the content."""
         try:
-            mode, text = path.stat().st_mode & 0o777, path.read_text("ascii").strip()
-        except (OSError, UnicodeDecodeError):
-            raise DetenteError("this is not a readable key file", where=str(path)) from None
-        if mode & 0o077:
-            raise DetenteError(f"others can read this key (mode {mode:o})", where=str(path), fix="chmod 600")
-        try:
-            return cls(bytes.fromhex(text))
-        except (ValueError, DetenteError):
+            return cls(bytes.fromhex(read_secret(path).decode("ascii").strip()))
+        except ValueError:
             raise DetenteError("this file holds no VRF key", where=str(path), fix="64 hex digits") from None
 
     def save(self, path: Path) -> None:
         """Write the key to a new file with mode 0600. Raises DetenteError if the file exists."""
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as bad:
-            raise DetenteError(
-                f"the key cannot be written: {bad.strerror}", where=str(path), fix="name a new file"
-            ) from None
-        with os.fdopen(descriptor, "w") as file:
-            file.write(self._seed.hex() + "\n")
+        write_secret(path, self._seed.hex().encode() + b"\n")
 
     def __repr__(self) -> str:
         return f"Key(public={self.public.hex()})"
