@@ -188,7 +188,7 @@ def slacks(head: Head, slots: Sequence[Slot]) -> list[Slack]:
     largest = largest_sums(head.escrow.classes, members)
     for limit in head.limits:
         order = [i for i, _ in limit.terms]
-        good = order and order == sorted(set(order)) and 0 <= order[0] and order[-1] < width
+        good = order and order == sorted(set(order)) and order[0] >= 0 and order[-1] < width
         if not good or any(c == 0 for _, c in limit.terms) or limit.sense not in ("<=", ">=", "="):
             _bad("a limit is malformed")
         if limit.scale < 1:

@@ -11,18 +11,17 @@ from typing import Any
 import numba as nb
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import types
 from numba.extending import intrinsic
 
 U64 = npt.NDArray[np.uint64]
 _MASK = np.uint64(2**51 - 1)
-_FIELD = types.UniTuple(types.uint64, 5)
+_FIELD: Any = types.UniTuple(types.uint64, 5)  # type: ignore[no-untyped-call]
 P = 2**255 - 19
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _mul(typing: Any, a: Any, b: Any) -> Any:
+def _product(typing: Any, a: Any, b: Any) -> Any:
     """a * b in the field, through 128-bit products; limbs below 2**54 in, below 2**52 out."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -52,19 +51,22 @@ def _mul(typing: Any, a: Any, b: Any) -> Any:
     return _FIELD(_FIELD, _FIELD), generate
 
 
-@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+_mul: Any = intrinsic(_product)
+
+
+@nb.njit(inline="always")
 def _add(a: Any, b: Any) -> Any:
     return (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4])
 
 
-@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+@nb.njit(inline="always")
 def _sub(a: Any, b: Any) -> Any:
     """a - b + 4p; limbs of b below 2**53 - 76."""
     low, high = np.uint64(4 * (2**51 - 19)), np.uint64(4 * (2**51 - 1))
     return (a[0] + low - b[0], a[1] + high - b[1], a[2] + high - b[2], a[3] + high - b[3], a[4] + high - b[4])
 
 
-@nb.njit  # type: ignore[untyped-decorator]
+@nb.njit
 def _reduce(a: Any) -> Any:
     """The canonical limbs of `a`."""
     s = np.uint64(51)
@@ -80,13 +82,7 @@ def _reduce(a: Any) -> Any:
         a3 &= _MASK
         a0 += (a4 >> s) * np.uint64(19)
         a4 &= _MASK
-    if (
-        a0 >= _MASK - np.uint64(18)
-        and a1 == _MASK
-        and a2 == _MASK
-        and a3 == _MASK
-        and a4 == _MASK
-    ):
+    if a0 >= _MASK - np.uint64(18) and a1 == _MASK and a2 == _MASK and a3 == _MASK and a4 == _MASK:
         a0 -= _MASK - np.uint64(18)
         a1 = a2 = a3 = a4 = np.uint64(0)
     return (a0, a1, a2, a3, a4)
@@ -102,27 +98,27 @@ _D, _MINUS_D, _D2 = _limbs(_D_INT), _limbs(P - _D_INT), _limbs(2 * _D_INT % P)
 _ROOT = _limbs(pow(2, (P - 1) // 4, P))  # a square root of -1
 
 
-@nb.njit  # type: ignore[untyped-decorator]
+@nb.njit
 def _equal(a: Any, b: Any) -> bool:
     x, y = _reduce(a), _reduce(b)
-    return x[0] == y[0] and x[1] == y[1] and x[2] == y[2] and x[3] == y[3] and x[4] == y[4]
+    return bool(x[0] == y[0] and x[1] == y[1] and x[2] == y[2] and x[3] == y[3] and x[4] == y[4])
 
 
-@nb.njit  # type: ignore[untyped-decorator]
+@nb.njit
 def _even(a: Any) -> Any:
     """The one of a and -a whose canonical form is even."""
     r = _reduce(a)
     return r if r[0] & np.uint64(1) == 0 else _reduce(_sub(_ZERO, r))
 
 
-@nb.njit  # type: ignore[untyped-decorator]
+@nb.njit
 def _power(a: Any, times: int) -> Any:
     for _ in range(times):
         a = _mul(a, a)
     return a
 
 
-@nb.njit  # type: ignore[untyped-decorator]
+@nb.njit
 def _power_p58(a: Any) -> Any:
     """a to the (p - 5)/8 = 2**252 - 3, by the usual addition chain."""
     a2 = _mul(_power(a, 1), a)  # 2^2 - 1
@@ -137,7 +133,7 @@ def _power_p58(a: Any) -> Any:
     return _mul(_power(a250, 2), a)
 
 
-@nb.njit  # type: ignore[untyped-decorator]
+@nb.njit
 def _inverse_root(v: Any) -> Any:
     """(v is a non-zero square, its inverse square root); RFC 9496 section 4.2 with u = 1."""
     v3 = _mul(_mul(v, v), v)
@@ -150,7 +146,7 @@ def _inverse_root(v: Any) -> Any:
     return _equal(check, _ONE), r
 
 
-@nb.njit  # type: ignore[untyped-decorator]
+@nb.njit
 def _decode(words: Any, out: Any) -> bool:
     """One point into `out` as (y+x, y-x, 2dxy); False where the 32 bytes are no canonical, non-zero element."""
     w0, w1, w2, w3 = words[0], words[1], words[2], words[3]
@@ -182,17 +178,17 @@ def _decode(words: Any, out: Any) -> bool:
     return True
 
 
-@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+@nb.njit(inline="always")
 def _store(out: Any, at: int, a: Any) -> None:
     out[at], out[at + 1], out[at + 2], out[at + 3], out[at + 4] = a
 
 
-@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+@nb.njit(inline="always")
 def _fetch(row: Any, at: int) -> Any:
     return (row[at], row[at + 1], row[at + 2], row[at + 3], row[at + 4])
 
 
-@nb.njit  # type: ignore[untyped-decorator]
+@nb.njit
 def _finish(row: Any, a: Any, b: Any, c: Any, d: Any) -> None:
     e, f, g, h = _sub(b, a), _sub(d, c), _add(d, c), _add(b, a)
     _store(row, 0, _mul(e, f))
@@ -201,7 +197,7 @@ def _finish(row: Any, a: Any, b: Any, c: Any, d: Any) -> None:
     _store(row, 15, _mul(e, h))
 
 
-@nb.njit  # type: ignore[untyped-decorator]
+@nb.njit
 def _add_decoded(row: Any, point: Any, negative: bool) -> None:
     """row (extended) += or -= a decoded point."""
     x, y = _fetch(row, 0), _fetch(row, 5)
@@ -214,7 +210,7 @@ def _add_decoded(row: Any, point: Any, negative: bool) -> None:
     _finish(row, a, b, c, d)
 
 
-@nb.njit  # type: ignore[untyped-decorator]
+@nb.njit
 def _add_row(row: Any, other: Any) -> None:
     """row += other, both extended; complete, so doubling is the same formula."""
     x, y, ox, oy = _fetch(row, 0), _fetch(row, 5), _fetch(other, 0), _fetch(other, 5)
@@ -228,14 +224,14 @@ def _add_row(row: Any, other: Any) -> None:
     )
 
 
-@nb.njit  # type: ignore[untyped-decorator]
+@nb.njit
 def _clear(rows: Any) -> None:
     rows[:] = np.uint64(0)
     rows[:, 5] = np.uint64(1)
     rows[:, 10] = np.uint64(1)
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@nb.njit(cache=True)
 def _decode_all(words: Any, out: Any) -> int:
     for n in range(words.shape[0]):
         if not _decode(words[n], out[n]):
@@ -243,8 +239,8 @@ def _decode_all(words: Any, out: Any) -> int:
     return -1
 
 
-@nb.njit  # type: ignore[untyped-decorator]
-def _window(scalar: Any, at: int, width: int) -> int:
+@nb.njit
+def _window(scalar: Any, at: int, width: int) -> Any:
     """Bits at..at+width of a 256-bit number in four words."""
     word, shift = at >> 6, np.uint64(at & 63)
     if word > 3:
@@ -255,7 +251,7 @@ def _window(scalar: Any, at: int, width: int) -> int:
     return np.int64(found & np.uint64((1 << width) - 1))
 
 
-@nb.njit(cache=True)  # type: ignore[untyped-decorator]
+@nb.njit(cache=True)
 def _sum_all(scalars: Any, points: Any, width: int) -> Any:
     """Pippenger's buckets with signed digits of `width` bits; the sum in extended coordinates."""
     half = 1 << (width - 1)
@@ -285,17 +281,17 @@ def _sum_all(scalars: Any, points: Any, width: int) -> Any:
     return total[0]
 
 
-@nb.njit  # type: ignore[untyped-decorator]
+@nb.njit
 def _carry(scalar: Any, at: int, width: int) -> bool:
     """Does the part below bit `at`, written with signed digits, borrow one from above?
 
     A digit window w becomes w - 2**width where w >= half. With the carry from below added, a window of half - 1
     stays half - 1 + 1 = half, which is a legal digit: so only the top bit of the window below decides.
     """
-    return scalar[(at - 1) >> 6] >> np.uint64((at - 1) & 63) & np.uint64(1) == 1
+    return bool(scalar[(at - 1) >> 6] >> np.uint64((at - 1) & 63) & np.uint64(1))
 
 
-class BadPoint(ValueError):
+class BadPoint(ValueError):  # noqa: N818 - a finding, not a fault
     """Row `index` of the input is no canonical, non-zero group element."""
 
     def __init__(self, index: int) -> None:

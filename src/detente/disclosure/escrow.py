@@ -23,7 +23,7 @@ SECRET_VERSION = "detente.org/escrow-secret/v1"
 _FIELD = "detente.org/escrow/v1/"
 
 
-class Entry(Record):
+class Entry(Record, frozen=True):
     """One accountable item in clear: its class, its text fields and its counts, by name."""
 
     kind: str
@@ -34,7 +34,7 @@ class Entry(Record):
         return "Entry(hidden)"
 
 
-class KeptSlot(Record):
+class KeptSlot(Record, frozen=True):
     """What the party keeps for one slot, in the order of the class: texts, values, blindings (hex)."""
 
     kind: int
@@ -46,7 +46,7 @@ class KeptSlot(Record):
         return "KeptSlot(hidden)"
 
 
-class Secrets(Record, dict=True):
+class Secrets(Record, frozen=True, dict=True):
     """The private half of an escrow: never published, written with mode 0600."""
 
     version: str
@@ -61,7 +61,8 @@ class Secrets(Record, dict=True):
     def openings(self) -> list[list[Opening]]:
         """Per slot, per quantity."""
         return [
-            [Opening(v, bytes.fromhex(b)) for v, b in zip(s.values, s.blindings, strict=True)] for s in self.slots
+            [Opening(v, bytes.fromhex(b)) for v, b in zip(s.values, s.blindings, strict=True)]
+            for s in self.slots
         ]
 
     def encode(self) -> bytes:
@@ -77,7 +78,9 @@ def read_secrets(data: bytes) -> Secrets:
     except (msgspec.MsgspecError, ValueError):
         good = False
     if not good:
-        raise DetenteError("this is no escrow secret of this version", fix="give the escrow.secret of 'commit'")
+        raise DetenteError(
+            "this is no escrow secret of this version", fix="give the escrow.secret of 'commit'"
+        )
     return found
 
 
@@ -113,7 +116,11 @@ def count_leaf(name: str, opening: Opening, nonce: bytes, commitment: bytes) -> 
 
 
 def field_leaves(
-    kind: ItemClass, texts: Sequence[str], openings: Sequence[Opening], commitments: Sequence[bytes], item: bytes
+    kind: ItemClass,
+    texts: Sequence[str],
+    openings: Sequence[Opening],
+    commitments: Sequence[bytes],
+    item: bytes,
 ) -> list[bytes]:
     """The sub-leaves of an item: texts, then counts, in the order of its class."""
     leaves = [text_leaf(n, v, field_nonce(item, n)) for n, v in zip(kind.texts, texts, strict=True)]
@@ -153,7 +160,9 @@ def commit(
     drawn: list[tuple[bytes, KeptSlot]] = []
     for line, item in enumerate(items, 1):
         if item.kind not in numbers:
-            raise DetenteError(f"no item class '{item.kind}'", where=f"item {line}", fix=nearest(item.kind, numbers))
+            raise DetenteError(
+                f"no item class '{item.kind}'", where=f"item {line}", fix=nearest(item.kind, numbers)
+            )
         kind = classes[numbers[item.kind]]
         texts, values = _in_order(kind, item, f"item {line}")
         serial = item.texts.get("serial", "")
@@ -166,7 +175,10 @@ def commit(
             raise DetenteError(f"no item class '{name}'", where="padding", fix=nearest(name, numbers))
         kind = classes[numbers[name]]
         empty = KeptSlot(numbers[name], ("",) * len(kind.texts), (0,) * len(kind.quantities), ())
-        drawn += [(expand(_FIELD + "empty", 32, seed, name.encode(), bytes([n >> 8, n & 255])), empty) for n in range(count)]
+        drawn += [
+            (expand(_FIELD + "empty", 32, seed, name.encode(), bytes([n >> 8, n & 255])), empty)
+            for n in range(count)
+        ]
     drawn.sort(key=lambda pair: pair[0])
     if len({key for key, _ in drawn}) != len(drawn):
         raise DetenteError("two items share a serial number", fix="one serial, one slot: correct the list")
@@ -182,7 +194,14 @@ def commit(
         openings = [Opening(v, b) for v, b in zip(plain.values, blindings, strict=True)]
         commitments = tuple(o.commitment(g) for o in openings)
         own = item_key(site_key(master, site_of(kind, plain.texts)), key)
-        slots.append(Slot(key, plain.kind, body(field_leaves(kind, plain.texts, openings, commitments, own)), commitments))
+        slots.append(
+            Slot(
+                key,
+                plain.kind,
+                body(field_leaves(kind, plain.texts, openings, commitments, own)),
+                commitments,
+            )
+        )
         kept.append(msgspec.structs.replace(plain, blindings=tuple(b.hex() for b in blindings)))
     public = vrf_r255.public_key(vrf_secret).hex()
     head = EscrowHead(ESCROW_VERSION, party, exchange, tuple(classes), len(slots), public)
@@ -194,7 +213,9 @@ def _in_order(kind: ItemClass, item: Entry, where: str) -> tuple[tuple[str, ...]
     known = [*kind.texts, *(q.name for q in kind.quantities)]
     for name in (*item.texts, *item.counts):
         if name not in known:
-            raise DetenteError(f"the class {kind.name} has no field '{name}'", where=where, fix=nearest(name, known))
+            raise DetenteError(
+                f"the class {kind.name} has no field '{name}'", where=where, fix=nearest(name, known)
+            )
     values = tuple(item.counts.get(q.name, 0) for q in kind.quantities)
     for q, value in zip(kind.quantities, values, strict=True):
         gate_closed = q.needs >= 0 and values[q.needs] != 1

@@ -10,7 +10,7 @@ from detente.disclosure.statement import Head, columns, weights
 from detente.errors import DetenteError
 
 
-class Refused(DetenteError):
+class Refused(DetenteError):  # noqa: N818 - a finding, not a fault
     """The proof does not hold: a finding about the proof, not a mistake of the reader."""
 
 

@@ -31,7 +31,7 @@ from detente.errors import DetenteError, nearest
 VERSION: Literal["detente.org/opening/v1"] = "detente.org/opening/v1"
 
 
-class Place(Record):
+class Place(Record, frozen=True):
     """A slot in clear with its Merkle path (hex): enough to recompute the root."""
 
     index: int
@@ -42,7 +42,7 @@ class Place(Record):
     path: tuple[str, ...]
 
 
-class OpenItem(Record):
+class OpenItem(Record, frozen=True):
     """Every field of one slot: its texts, values and blindings in the order of the class."""
 
     place: Place
@@ -51,7 +51,7 @@ class OpenItem(Record):
     blindings: tuple[str, ...]
 
 
-class OpenField(Record):
+class OpenField(Record, frozen=True):
     """One field: its value and nonce, its blinding where it is a count, and the other sub-leaves' digests."""
 
     place: Place
@@ -62,7 +62,7 @@ class OpenField(Record):
     others: tuple[str, ...]
 
 
-class Lookup(Record):
+class Lookup(Record, frozen=True):
     """Is this serial declared? `near` holds its slot, or the two slots (or the end slot) it would stand between."""
 
     serial: str
@@ -70,7 +70,7 @@ class Lookup(Record):
     near: tuple[Place, ...]
 
 
-class Document(Record):
+class Document(Record, frozen=True):
     """An opening. `key`: the site's or the item's key (hex), where `kind` is site or item."""
 
     version: Literal["detente.org/opening/v1"]
@@ -144,7 +144,9 @@ class Opener:
 
     def site(self, site: str) -> Document:
         """Every item at a site, under the site's one key. Raises DetenteError where none is there."""
-        at = [n for n, s in enumerate(self.secrets.slots) if site and site_of(self._class(n), s.texts) == site]
+        at = [
+            n for n, s in enumerate(self.secrets.slots) if site and site_of(self._class(n), s.texts) == site
+        ]
         if not at:
             known = {site_of(self._class(n), s.texts) for n, s in enumerate(self.secrets.slots)} - {""}
             raise DetenteError(f"no item at a site '{site}'", fix=nearest(site, known))
@@ -177,7 +179,7 @@ class Opener:
         return self._document("lookup", lookup=Lookup(serial, proof.hex(), places))
 
 
-class Mismatch(DetenteError):
+class Mismatch(DetenteError):  # noqa: N818 - a finding, not a fault
     """The opening does not fit its root: a finding, not a mistake of the reader."""
 
 
@@ -186,7 +188,9 @@ def read_document(data: bytes) -> Document:
     try:
         return msgspec.json.decode(data, type=Document)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        raise DetenteError("this is no opening of this version", fix="give a file that 'escrow open' made") from None
+        raise DetenteError(
+            "this is no opening of this version", fix="give a file that 'escrow open' made"
+        ) from None
 
 
 def check(document: Document, *, root: str = "") -> list[Finding]:
@@ -229,7 +233,10 @@ class _Checker:
             _no("a slot of no class")
         kind = doc.escrow.classes[place.kind]
         slot = Slot(
-            bytes.fromhex(place.key), place.kind, bytes.fromhex(place.body), tuple(map(bytes.fromhex, place.commitments))
+            bytes.fromhex(place.key),
+            place.kind,
+            bytes.fromhex(place.body),
+            tuple(map(bytes.fromhex, place.commitments)),
         )
         lengths = [len(slot.key), len(slot.body), *map(len, slot.commitments)]
         if lengths != [32, 64] + [32] * len(kind.quantities):
@@ -268,7 +275,7 @@ class _Checker:
         openings = [self._opening(v, b, c, q.max) for v, b, c, q in rows]
         if body(field_leaves(kind, item.texts, openings, slot.commitments, own)) != slot.body:
             _no("a field is not what was committed to")
-        shown = [*zip(kind.texts, item.texts, strict=True)]
+        shown: list[tuple[str, str | int]] = [*zip(kind.texts, item.texts, strict=True)]
         counts = [*zip((q.name for q in kind.quantities), item.values, strict=True)]
         return [Finding(item.place.index, kind.name, n, v) for n, v in (*shown, *counts)]
 

@@ -21,7 +21,7 @@ Point = tuple[int, int, int, int]  # extended coordinates (X, Y, Z, T): x = X/Z,
 ZERO: Point = (0, 1, 1, 0)
 
 
-class Invalid(Exception):
+class Invalid(Exception):  # noqa: N818 - a finding, not a fault
     """The file is no valid proof."""
 
 
@@ -167,7 +167,7 @@ LIMIT = {
 }  # fmt: skip
 
 
-def members(value: Any, shape: dict[str, type]) -> None:
+def members(value: Any, shape: dict[str, Any]) -> None:
     require(isinstance(value, dict) and value.keys() == shape.keys(), "the head has other members")
     for name, kind in shape.items():
         require(type(value[name]) is kind, f"the member {name} of the head has another type")
@@ -194,7 +194,9 @@ def check_head(head: Any) -> None:
     members(escrow, ESCROW)
     require(head["version"] == "detente.org/ceiling-proof/v1", "another version")
     require(escrow["version"] == "detente.org/escrow/v1", "another version of the escrow")
-    require((head["party"], head["exchange"]) == (escrow["party"], escrow["exchange"]), "two parties or exchanges")
+    require(
+        (head["party"], head["exchange"]) == (escrow["party"], escrow["exchange"]), "two parties or exchanges"
+    )
     require(head["log"]["size"] >= 0 and escrow["exchange"] >= 0, "a negative number")
     require(1 <= escrow["slots"] <= 2**17, "too many slots")
     require(len(escrow["vrf"]) == 64 and set(escrow["vrf"]) <= set("0123456789abcdef"), "no VRF key")
@@ -217,7 +219,9 @@ def check_classes(classes: list[Any]) -> None:
         for n, q in enumerate(c["quantities"]):
             members(q, QUANTITY)
             require(1 <= q["max"] <= 2**32 and -1 <= q["needs"] < n, "a quantity is out of range")
-            require(q["needs"] < 0 or c["quantities"][q["needs"]]["max"] == 1, "'needs' names no 0/1 quantity")
+            require(
+                q["needs"] < 0 or c["quantities"][q["needs"]]["max"] == 1, "'needs' names no 0/1 quantity"
+            )
             for name, value in q["attributes"].items():
                 plain = type(value) in (bool, str) or (type(value) is int and abs(value) < 2**53)
                 require(name.isascii() and plain, "an attribute is no plain value")
@@ -263,11 +267,13 @@ def slack(limit: Any, largest: list[int]) -> tuple[int, dict[int, int], int]:
     members(limit, LIMIT)
     pairs = limit["terms"]
     for pair in pairs:
-        require(isinstance(pair, list) and [type(v) for v in pair] == [int, int], "a term is a pair of integers")
+        require(
+            isinstance(pair, list) and [type(v) for v in pair] == [int, int], "a term is a pair of integers"
+        )
         require(all(abs(v) < 2**53 for v in pair), "a term is too large")
     order = [i for i, _ in pairs]
     require(order != [] and order == sorted(set(order)), "the terms are out of order")
-    require(0 <= order[0] and order[-1] < len(largest) and all(c for _, c in pairs), "a term is out of range")
+    require(order[0] >= 0 and order[-1] < len(largest) and all(c for _, c in pairs), "a term is out of range")
     require(limit["scale"] >= 1, "a scale below one")
     terms, bound = dict(pairs), limit["bound"]
     ends = [c * largest[i] for i, c in pairs]
@@ -306,7 +312,10 @@ def plan(head: dict[str, Any], kinds: list[int]) -> tuple[list[list[tuple[int, l
     """Per class, (top, gated quantities) of each quantity; and the slack of each limit."""
     classes = head["escrow"]["classes"]
     shape = [
-        [(q["max"], [m for m, o in enumerate(c["quantities"]) if o["needs"] == n]) for n, q in enumerate(c["quantities"])]
+        [
+            (q["max"], [m for m, o in enumerate(c["quantities"]) if o["needs"] == n])
+            for n, q in enumerate(c["quantities"])
+        ]
         for c in classes
     ]
     largest = [q["max"] * kinds.count(n) for n, c in enumerate(classes) for q in c["quantities"]]
@@ -320,7 +329,9 @@ def verify(data: bytes) -> dict[str, Any]:
     slots = read_slots(reader, head)
     shape, slacks = plan(head, [kind for kind, _ in slots])
     total = Sum()
-    values: list[tuple[dict[int, int], int, list[dict[int, int]]]] = []  # (the commitment, top, gated commitments)
+    values: list[
+        tuple[dict[int, int], int, list[dict[int, int]]]
+    ] = []  # (the commitment, top, gated commitments)
     start = [sum(len(s) for s in shape[:n]) for n in range(len(shape))]
     sums: list[dict[int, int]] = [{} for s in shape for _ in s]
     for kind, texts in slots:
@@ -331,13 +342,15 @@ def verify(data: bytes) -> dict[str, Any]:
     for constant, terms, top in slacks:
         whole = {0: constant % Q}
         for i, c in terms.items():
-            whole |= {index: c % Q for index in sums[i]}
+            whole |= dict.fromkeys(sums[i], c % Q)
         values.append((whole, top, []))
     equations = list(read_firsts(reader, total, values))
     c = int.from_bytes(tagged("detente.org/ceiling-proof/v1/challenge", data[: reader.at])[:16], "little")
     check_responses(reader, total, equations, c)
     require(reader.at == len(data), "the file is too long")
-    require(is_identity(multi_multiply(total.scalars, total.points)), "an equation of the proof does not hold")
+    require(
+        is_identity(multi_multiply(total.scalars, total.points)), "an equation of the proof does not hold"
+    )
     return head
 
 

@@ -21,7 +21,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of everything that stands in a file: unknown members are refused."""
 
 
-class Quantity(Record):
+class Quantity(Record, frozen=True):
     """A hidden count of an item: 0 to `max`; zero unless the 0/1 quantity number `needs` is one (-1: free).
 
     `kind` and `attributes` are those of an inventory row: they tell the law what is counted.
@@ -34,7 +34,7 @@ class Quantity(Record):
     attributes: dict[str, bool | int | str]
 
 
-class ItemClass(Record):
+class ItemClass(Record, frozen=True):
     """A kind of accountable item: its text fields (hashed) and its quantities (also committed)."""
 
     name: str
@@ -42,7 +42,7 @@ class ItemClass(Record):
     quantities: tuple[Quantity, ...]
 
 
-class EscrowHead(Record):
+class EscrowHead(Record, frozen=True):
     """What the escrow root binds besides the leaves. `vrf`: hex public key of the slots."""
 
     version: str
@@ -53,7 +53,7 @@ class EscrowHead(Record):
     vrf: str
 
 
-class Limit(Record):
+class Limit(Record, frozen=True):
     """sum of `terms` (column, coefficient) `sense` `bound`, in integers `scale` times the law's own unit."""
 
     provision: str
@@ -66,7 +66,7 @@ class Limit(Record):
     terms: tuple[tuple[int, int], ...]
 
 
-class Treaty(Record):
+class Treaty(Record, frozen=True):
     """Which law: its id, the digest of its text, and the day at which it was compiled."""
 
     id: str
@@ -74,14 +74,14 @@ class Treaty(Record):
     day: str
 
 
-class LogPoint(Record):
+class LogPoint(Record, frozen=True):
     """Where the root stands in the party's log: the log's origin and the tree size that holds it."""
 
     origin: str
     size: int
 
 
-class Head(Record):
+class Head(Record, frozen=True):
     """The public statement of a proof. `left_out`: provisions that it does not cover, and why."""
 
     version: str
@@ -117,7 +117,9 @@ def check_classes(classes: Sequence[ItemClass]) -> None:
                 raise DetenteError(f"a largest count of {q.max}", where=where, fix="1 to 2**32")
             if not -1 <= q.needs < n or (q.needs >= 0 and c.quantities[q.needs].max != 1):
                 raise DetenteError("'needs' names no earlier 0/1 quantity", where=where)
-            if not all(name.isascii() for name in q.attributes):  # so that every JSON library sorts them alike
+            if not all(
+                name.isascii() for name in q.attributes
+            ):  # so that every JSON library sorts them alike
                 raise DetenteError("an attribute name is not ASCII", where=where)
 
 
