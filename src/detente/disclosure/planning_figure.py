@@ -50,6 +50,6 @@ def draw(path: Path, items: int, hidden: int, sites: int, per_year: int, years: 
     figure.legend(loc="outside right center", frameon=False, fontsize=10.5, labelspacing=1.1, handlelength=3)
     figure.supxlabel(_FOOT, fontsize=9.5, x=0.01, ha="left", color="0.35")
     try:
-        figure.savefig(path, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else None)
+        figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
     except OSError as bad:
         raise DetenteError(f"cannot be written: {bad.strerror}", where=str(path)) from None
