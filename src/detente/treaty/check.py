@@ -79,6 +79,7 @@ def _parties_exist(i: Instrument) -> Iterator[Problem]:
     for limit in i.limits:
         named = tuple(_bound_parties(limit))
         yield from known(named, ("limits", limit.id, "bound"), among=True)
+        yield from known(tuple(c for s in limit.sides for c in s), ("limits", limit.id, "sides"), among=True)
 
 
 _PARTY_FIELDS = (
@@ -90,7 +91,7 @@ _PARTY_FIELDS = (
     ("prohibitions", "parties"),
     ("obligations", "by"),
 )
-_PARTY_WORDS = {("obligations", "actor"), ("obligations", "each"), ("obligations", "jointly")}
+_PARTY_WORDS = {("obligations", word) for word in ("actor", "other", "each", "jointly")}
 
 
 def _bound_parties(limit: Limit) -> Iterator[str]:
@@ -155,10 +156,10 @@ def _times_resolve(i: Instrument) -> Iterator[Problem]:
 
 
 def _time_texts(i: Instrument) -> Iterator[tuple[Path, str]]:
-    for section in ("exceptions", "limits", "prohibitions", "obligations"):
+    for section in ("exceptions", "limits", "prohibitions", "obligations", "readings"):
         for n, node in enumerate(getattr(i, section)):
             yield (section, n, "since"), node.since
-            yield (section, n, "until"), node.until
+            yield (section, n, "until"), getattr(node, "until", "")
     for n, limit in enumerate(i.limits):
         for m, phase in enumerate(limit.phases):
             yield ("limits", n, "phases", m, "since"), phase.since
@@ -298,6 +299,12 @@ def _bounds_are_sound(i: Instrument) -> Iterator[Problem]:
             absent = set(limit.parties or i.parties) - bound_to
             if bound_to and absent:
                 yield Problem(f"no bound for {', '.join(sorted(absent))}", (*path, "bound"))
+        if limit.sides and (limit.parties or limit.together or limit.shares or bound_to):
+            yield Problem(
+                "'sides' go with one number as 'bound'",
+                (*path, "sides"),
+                "leave out 'parties', 'together' and 'shares', or write a limit a side",
+            )
         yield from _intervals(limit, path, events)
 
 

@@ -14,7 +14,7 @@ from detente.canonical import digest
 from detente.errors import DetenteError, nearest
 from detente.treaty.check import Problem, problems
 from detente.treaty.document import Document, PathKey, parse_yaml, read_yaml
-from detente.treaty.schema import SECTIONS, Instrument, Patch
+from detente.treaty.schema import Instrument, Patch
 
 T = TypeVar("T")
 LIBRARY = Path(str(files("detente.library")))
@@ -128,7 +128,7 @@ def join(documents: list[Document]) -> Text:
 
 def checked(text: Text) -> Loaded:
     """The typed instrument of a text, every rule of `check` applied. Raises DetenteError for the first problem."""
-    instrument = _typed(text.tree, Instrument, text)
+    instrument = typed_instrument(text)
     for problem in problems(instrument):
         raise error_of(problem, text)
     return Loaded(instrument, text, digest(text.tree))
@@ -141,10 +141,22 @@ def error_of(problem: Problem, text: Text) -> DetenteError:
 
 @lru_cache(maxsize=64)
 def _load_folder(folder: Path) -> Loaded:
-    names = sorted(folder.glob("*.yaml"), key=lambda p: (p.name != "treaty.yaml", p.name))
+    return checked(join([read_yaml(p) for p in files_of(folder)]))
+
+
+def files_of(path: Path) -> list[Path]:
+    """The YAML files of an instrument: the file itself, or a folder's, ``treaty.yaml`` first."""
+    if not path.is_dir():
+        return [path]
+    names = sorted(path.glob("*.yaml"), key=lambda p: (p.name != "treaty.yaml", p.name))
     if not names:
-        raise DetenteError("no YAML file in this folder", where=str(folder), fix="add treaty.yaml")
-    return checked(join([read_yaml(p) for p in names]))
+        raise DetenteError("no YAML file in this folder", where=str(path), fix="add treaty.yaml")
+    return names
+
+
+def typed_instrument(text: Text) -> Instrument:
+    """The typed instrument of a text, its shape checked but not yet its rules. Raises DetenteError."""
+    return _typed(text.tree, Instrument, text)
 
 
 def _typed(tree: dict[str, Any], shape: type[T], text: Text) -> T:
@@ -182,17 +194,3 @@ def _field_names() -> frozenset[str]:
 
 
 _FIELDS = _field_names()
-
-__all__ = [
-    "LIBRARY",
-    "SECTIONS",
-    "Loaded",
-    "Text",
-    "checked",
-    "instrument_ids",
-    "join",
-    "load",
-    "load_patch",
-    "loads",
-    "patch_of",
-]
