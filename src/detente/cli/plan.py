@@ -195,54 +195,112 @@ def _spread(hiding: tuple[int, ...]) -> str:
 
 @app.command()
 def deter(
-    gain: Annotated[str, typer.Option(help="What a violation gains unseen.")] = "1",
-    loss: Annotated[str, typer.Option(help="What it loses if found, same unit.")] = "4",
-    periods: Annotated[int, typer.Option(help="Periods of the sequential game.")] = 12,
-    inspections: Annotated[int, typer.Option(help="Inspections to spend in them.")] = 3,
-    target: Annotated[list[str] | None, typer.Option(help="A site: NAME=GAIN; repeat for more.")] = None,
-    visits: Annotated[str, typer.Option(help="Visits to share among the targets.")] = "1",
+    gain: Annotated[str, typer.Option(help="What one false item gains unseen.")] = "1",
+    loss: Annotated[str, typer.Option(help="What being found costs, same unit.")] = "4",
+    items: Items = 700,
+    largest: Annotated[int, typer.Option(help="The largest number of false items thinkable.")] = 50,
+    recognised: Recognised = "1",
+    harm: Annotated[str, typer.Option(help="What an unseen violation costs the inspector.")] = "10",
+    alarm: Annotated[str, typer.Option(help="What a found one costs it.")] = "3",
+    effort: Annotated[str, typer.Option(help="What an inspection costs it.")] = "0.5",
     json: JsonFlag = False,
 ) -> None:
-    """What deters: the threshold, the sequential game, the announced mixed plan."""
-    from detente.disclosure.inspection_game import Target, announced_mix, deterring, dresher, stage
-    from detente.disclosure.sampling import amount
-    from detente.errors import DetenteError
+    """What deters: the threshold, what announcing it brings, the sample that leaves no violation worth it."""
+    from detente.disclosure.inspection_game import Payoffs, announced, at_once, cheapest_deterrent, deterring
+    from detente.disclosure.sampling import amount, probability
 
-    g, lost = amount(gain, where="--gain"), amount(loss, where="--loss")
-    threshold, value = deterring(g, lost), dresher(periods, inspections)
-    now = stage(periods, inspections)
-    named = [t.rpartition("=") for t in target or ()]
-    if any(not name for name, _, _ in named):
-        raise DetenteError("a target without a name", where="--target", fix="write NAME=GAIN")
-    spots = [Target(name, amount(worth, where=f"--target {name}")) for name, _, worth in named]
-    mix = announced_mix(spots, amount(visits, where="--visits"), lost) if spots else None
+    g, lost, q = amount(gain, where="--gain"), amount(loss, where="--loss"), probability(recognised)
+    threshold = deterring(g, lost)
+    worth = [amount(v, where=n) for n, v in (("--harm", harm), ("--alarm", alarm), ("--effort", effort))]
+    pay = Payoffs(g, lost, *worth)
+    together, first = at_once(pay), announced(pay)
+    least = cheapest_deterrent(items, largest, lambda k: k * g, lost, q)
     if json:
         show_json({
-            "threshold": float(threshold),
-            "sequential": {"periods": periods, "inspections": inspections, "value_to_violator": float(value),
-                           "inspect_first": float(now.inspect), "violate_first": float(now.violate)},
-            "announced": mix and {
-                "chances": {t.name: str(p) for t, p in zip(spots, mix.chances, strict=True)},
-                "best_violation": float(mix.value), "deters": mix.deters,
-            },
+            "threshold": float(threshold), "sample": least.inspected, "tightest": least.tightest,
+            "simultaneous": {k: float(getattr(together, k)) for k in together.__struct_fields__},
+            "announced": {k: float(getattr(first, k)) for k in first.__struct_fields__},
         })  # fmt: skip
         return
     print(f"A violation does not pay once it is found with more than {percent(threshold)}.")
     print(
-        f"{inspections} inspections in {periods} periods leave a violator worth {float(value):.3f} "
-        f"(1 unseen, -1 found): inspect in the first period with {percent(now.inspect)}."
+        f"Inspecting {least.inspected} of {items} items leaves no violation of 1 to {largest} items worth it; "
+        f"{least.tightest} come closest."
     )
-    if mix:
-        show_table(
-            "Announced chances of a visit",
-            ("target", "gain", "chance"),
-            ((t.name, f"{float(t.gain):g}", percent(p)) for t, p in zip(spots, mix.chances, strict=True)),
-        )
-        print(
-            "With these announced, no target is worth violating."
-            if mix.deters
-            else f"The visits do not suffice: the best violation is still worth {float(mix.value):.3g}."
-        )
+    show_table(
+        "One inspection decision",
+        ("played", "inspect", "violate", "inspector's loss"),
+        (
+            (name, percent(o.inspect), percent(o.violate), f"{float(-o.inspector):.3g}")
+            for name, o in (("neither knows the other's choice", together), ("announced beforehand", first))
+        ),
+    )
+
+
+@app.command()
+def game(
+    periods: Annotated[int, typer.Option(help="Periods that remain.")] = 12,
+    inspections: Annotated[int, typer.Option(help="Inspections to spend in them.")] = 3,
+    caught: Annotated[str, typer.Option(help="What being found costs, unseen violation = 1.")] = "1",
+    json: JsonFlag = False,
+) -> None:
+    """Dresher's sequential game: when to spend a few inspections over many periods."""
+    from detente.disclosure.inspection_game import dresher, stage
+    from detente.disclosure.sampling import amount
+
+    cost = amount(caught, where="--caught")
+    value, now = dresher(periods, inspections, cost), stage(periods, inspections, cost)
+    left = [stage(n, inspections, cost) for n in range(periods, max(0, inspections - 1), -1)]
+    if json:
+        show_json({
+            "value_to_violator": float(value), "exact": str(value),
+            "inspect_next": float(now.inspect), "violate_next": float(now.violate),
+            "while_none_is_spent": [{"periods": s.periods, "inspect": float(s.inspect)} for s in left],
+        })  # fmt: skip
+        return
+    print(
+        f"Worth {float(value):.3f} to a violator (1 unseen, {-float(cost):g} found, 0 for keeping the treaty)."
+    )
+    show_table(
+        "While no inspection is spent",
+        ("periods left", "inspections left", "inspect the next with", "worth to a violator"),
+        ((s.periods, s.inspections, percent(s.inspect), f"{float(s.value):.3f}") for s in left),
+    )
+
+
+@app.command()
+def mix(
+    target: Annotated[list[str], typer.Option(help="A site: NAME=GAIN of a violation there; repeat.")],
+    visits: Annotated[str, typer.Option(help="Visits to share among the targets.")] = "1",
+    loss: Annotated[str, typer.Option(help="What being found costs, same unit.")] = "4",
+    json: JsonFlag = False,
+) -> None:
+    """The announced mixed plan: chances of a visit that leave a violator's best target as poor as can be."""
+    from detente.disclosure.inspection_game import Target, announced_mix
+    from detente.disclosure.sampling import amount
+    from detente.errors import DetenteError
+
+    named = [t.rpartition("=") for t in target]
+    if any(not name for name, _, _ in named):
+        raise DetenteError("a target without a name", where="--target", fix="write NAME=GAIN")
+    spots = [Target(name, amount(worth, where=f"--target {name}")) for name, _, worth in named]
+    plan = announced_mix(spots, amount(visits, where="--visits"), amount(loss, where="--loss"))
+    if json:
+        show_json({
+            "chances": {t.name: str(p) for t, p in zip(spots, plan.chances, strict=True)},
+            "best_violation": float(plan.value), "deters": plan.deters,
+        })  # fmt: skip
+        return
+    show_table(
+        "Announced chances of a visit",
+        ("target", "gain", "chance", "exact"),
+        ((t.name, f"{float(t.gain):g}", percent(p), p) for t, p in zip(spots, plan.chances, strict=True)),
+    )
+    print(
+        "With these announced, no target is worth violating."
+        if plan.deters
+        else f"The visits do not suffice: the best violation is still worth {float(plan.value):.3g}."
+    )
 
 
 @app.command()

@@ -11,7 +11,7 @@ from math import comb
 
 import msgspec
 
-from detente.disclosure.sampling import found_distribution, probability
+from detente.disclosure.sampling import amount, found_distribution, probability
 from detente.errors import DetenteError
 
 
@@ -72,7 +72,7 @@ def parse_prior(text: str, population: int) -> Prior:
         if kind == "honest" and len(rest) == 2:
             return honest(probability(rest[0]), min(int(rest[1]), population))
         if kind == "beta" and len(rest) == 2:
-            return beta_binomial(population, Fraction(rest[0]), Fraction(rest[1]))
+            return beta_binomial(population, amount(rest[0]), amount(rest[1]))
     except (ValueError, ZeroDivisionError):
         pass
     raise DetenteError(f"'{text}' is not a prior", fix="write flat:50, honest:0.5:50 or beta:1:9")

@@ -41,7 +41,10 @@ def _parse(path: Path) -> Any:
     try:
         if path.stat().st_size > _LARGEST:
             raise DetenteError("the file is larger than 8 MiB", where=str(path))
-        return yaml.load(path.read_text("utf-8"), _Plain)
+        text = path.read_text("utf-8")
+        if text.lstrip()[:1] in ("{", "["):
+            return _json_or_yaml(text)
+        return yaml.load(text, _Plain)
     except OSError as bad:
         raise DetenteError(f"cannot be read: {bad.strerror}", where=str(path)) from None
     except (yaml.YAMLError, ValueError, RecursionError) as bad:
@@ -50,11 +53,21 @@ def _parse(path: Path) -> Any:
         raise DetenteError("this is neither YAML nor JSON", where=where) from None
 
 
+def _json_or_yaml(text: str) -> Any:
+    """JSON by a JSON reader: YAML takes its escapes of characters beyond U+FFFF for two characters."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.MsgspecError:
+        return yaml.load(text, _Plain)  # YAML's own flow style
+
+
 def _convert(value: Any, kind: type[T], path: Path) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as bad:
         raise DetenteError(str(bad), where=str(path), fix="see docs/inspection.md for the fields") from None
+    except UnicodeError:
+        raise DetenteError("a text that is not Unicode", where=str(path)) from None
 
 
 def read_settlement(path: Path) -> Settlement:

@@ -119,8 +119,10 @@ def _check(t: Terms) -> None:
 def _check_population(t: Terms, bad: Any) -> None:
     p = t.population
     chances = [s.chance for s in p.sites if s.chance]
-    if p.slots < 1 or t.picks < 1 or p.size < 0 or any(s.slots < 1 for s in p.sites):
-        raise bad("slots and picks are at least 1")
+    if not (
+        1 <= p.slots <= 2**48 and 1 <= t.picks <= 10**6 and p.size >= 0 and all(s.slots > 0 for s in p.sites)
+    ):
+        raise bad("slots (to 2**48) and picks (to a million) are at least 1")
     if not p.sites and (t.picks > p.slots or t.visits):
         raise bad(f"{t.picks} picks in {p.slots} slots, {t.visits} visits without sites")
     if p.sites:

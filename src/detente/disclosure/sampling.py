@@ -6,6 +6,7 @@ a treaty's numbers are compared as integers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import comb, lcm
@@ -15,31 +16,39 @@ import msgspec
 from detente.errors import DetenteError
 
 
-def probability(text: str | int | float | Fraction, *, where: str = "") -> Fraction:
-    """An exact probability from ``0.9``, ``90%``, ``9/10``; a float means its shortest decimal.
+# no exponents: "1e999999999" from another party's file would fill the memory
+_NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?(/[0-9]{1,18})?")
+
+
+def _exact(text: str) -> Fraction | None:
+    if not _NUMBER.fullmatch(text):
+        return None
+    top, _, bottom = text.partition("/")
+    return Fraction(top) / int(bottom or 1) if int(bottom or 1) else None
+
+
+def probability(text: str, *, where: str = "") -> Fraction:
+    """An exact probability from ``0.9``, ``90%`` or ``9/10``.
 
     Raises DetenteError outside [0, 1].
     """
-    try:
-        plain = str(text).strip()
-        value = Fraction(plain[:-1].strip()) / 100 if plain.endswith("%") else Fraction(plain)
-    except (ValueError, ZeroDivisionError):
-        raise DetenteError(
-            f"'{text}' is not a probability", where=where, fix="write 0.9, 90% or 9/10"
-        ) from None
-    if not 0 <= value <= 1:
+    plain = text.strip()
+    value = _exact(plain.removesuffix("%").strip())
+    if value is None:
+        raise DetenteError(f"'{text}' is not a probability", where=where, fix="write 0.9, 90% or 9/10")
+    value = value / 100 if plain.endswith("%") else value
+    if value > 1:
         raise DetenteError(f"the probability {text} lies outside 0 to 1", where=where)
     return value
 
 
 def amount(text: str, *, where: str = "") -> Fraction:
     """An exact quantity of zero or more (a cost, a gain). Raises DetenteError otherwise."""
-    try:
-        value = Fraction(text.strip())
-    except (ValueError, ZeroDivisionError):
-        raise DetenteError(f"'{text}' is not an amount", where=where, fix="write 2, 2.5 or 5/2") from None
-    if value < 0:
-        raise DetenteError(f"the amount {text} is negative", where=where)
+    value = _exact(text.strip())
+    if value is None:
+        raise DetenteError(
+            f"'{text}' is not an amount of zero or more", where=where, fix="write 2, 2.5 or 5/2"
+        )
     return value
 
 
