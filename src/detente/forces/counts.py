@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import cache
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +16,7 @@ from detente.errors import DetenteError, nearest
 from detente.parties import party
 from detente.sources import Quality
 from detente.tables import Row, read_table
+from detente.vocabulary import kinds
 
 if TYPE_CHECKING:
     import polars as pl
@@ -106,13 +105,6 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def year(self) -> int:
         return Span.parse(self.as_of).earliest.year
-
-
-@cache
-def kinds() -> dict[str, str]:
-    """The unit of every item class, by class, from ``kinds.csv``."""
-    table = files("detente").joinpath("kinds.csv")
-    return {r["kind"]: r["unit"] for r in read_table(table, ("kind", "parent", "unit", "meaning"))}
 
 
 def read_counts(path: Path | Traversable) -> tuple[Count, ...]:

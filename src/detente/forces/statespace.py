@@ -19,13 +19,13 @@ class Shape(msgspec.Struct, frozen=True):
     (Laplace about zero); `volatility_sd`: yearly step of the log volatility.
     """
 
-    print_sd: float = 0.01
-    level_sd: float = 0.02
-    trend_sd: float = 0.01
-    damping: float = 0.9
-    break_rate: float = 0.08
-    break_sd: float = 0.08
-    volatility_sd: float = 0.2
+    print_sd: float = 0.018
+    level_sd: float = 0.011
+    trend_sd: float = 0.0136
+    damping: float = 0.89
+    break_rate: float = 0.044
+    break_sd: float = 0.051
+    volatility_sd: float = 0.52
 
 
 class Particles(msgspec.Struct, frozen=True, eq=False):
