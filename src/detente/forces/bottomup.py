@@ -127,7 +127,8 @@ def build(party: str, known: date, years: tuple[int, ...], n: int, rng: np.rando
         pace = np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * rng.normal(size=n)
         z_of[d.type, d.quantity] = (rng.normal(size=n), pace)
     for d in found:
-        now, pace = z_of[d.type, "deployed" if d.quantity == "launchers" else d.quantity]
+        together = "deployed" if d.quantity == "launchers" else d.quantity
+        now, pace = z_of.get((d.type, together), z_of[d.type, d.quantity])
         first, last = d.points[0][0], d.points[-1][0]
         rows = []
         for year in years:
@@ -135,7 +136,7 @@ def build(party: str, known: date, years: tuple[int, ...], n: int, rng: np.rando
             rows.append(d.draw(year, np.sqrt(1 - w) * now + np.sqrt(w) * pace))
         values[d.type, d.quantity] = np.array(rows)
     for d in found:
-        if (d.type, "launchers") in values and d.kind != "heavy_bomber":
+        if {(d.type, "launchers"), (d.type, "deployed")} <= values.keys() and d.kind != "heavy_bomber":
             deployed = values[d.type, "deployed"]
             values[d.type, "launchers"] = np.maximum(values[d.type, "launchers"], deployed)
             cap = max(p[3] for x in found if (x.type, x.quantity) == (d.type, "launchers") for p in x.points)
