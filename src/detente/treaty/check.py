@@ -155,10 +155,10 @@ def _times_resolve(i: Instrument) -> Iterator[Problem]:
 
 
 def _time_texts(i: Instrument) -> Iterator[tuple[Path, str]]:
-    for section in ("exceptions", "limits", "prohibitions", "obligations"):
+    for section in ("exceptions", "limits", "prohibitions", "obligations", "readings"):
         for n, node in enumerate(getattr(i, section)):
             yield (section, n, "since"), node.since
-            yield (section, n, "until"), node.until
+            yield (section, n, "until"), getattr(node, "until", "")
     for n, limit in enumerate(i.limits):
         for m, phase in enumerate(limit.phases):
             yield ("limits", n, "phases", m, "since"), phase.since

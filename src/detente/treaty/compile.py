@@ -81,13 +81,15 @@ def _row(law: Law, limit: Limit, party: str, inventory: Inventory, reading: Read
         for rule in rules_for(law, group, party):
             found = shares(rule, inventory.items, law.exceptions(reading), law.words)
             if totals:
-                _no_parts_beside_total(found, inventory, totals)
+                stated = shares(rule, inventory.items, law.exceptions(), law.words)
+                _no_parts_beside_total(stated, inventory, totals)
             elif not (found or inventory.complete or rule.optional):
                 gaps.append(f"{rule.text} ({rule.article}): no row says how many")
             gaps += _unsaid(found, inventory)
             _add(part, rule, found, n)
         parts.append(part)
-    if totals:
+    if totals:  # what a reading adds to the declared count stands beside it
+        row = parts[0]
         row.low[list(totals)] = row.high[list(totals)] = 1.0
         gaps = []
     elif limit.operator == "sum":
@@ -121,9 +123,11 @@ def declared_totals(law: Law, limit: Limit, inventory: Inventory) -> tuple[int, 
     return tuple(columns)
 
 
-def _no_parts_beside_total(found: tuple[Share, ...], inventory: Inventory, totals: tuple[int, ...]) -> None:
-    if found:
-        part, total = inventory.items[found[0].column].id, inventory.items[totals[0]].id
+def _no_parts_beside_total(stated: tuple[Share, ...], inventory: Inventory, totals: tuple[int, ...]) -> None:
+    """Rows that count under the text as it stands are inside the declared total already."""
+    inside = [s.column for s in stated if s.rate[1] > 0]
+    if inside:
+        part, total = inventory.items[inside[0]].id, inventory.items[totals[0]].id
         raise DetenteError(
             f"'{part}' is already inside the declared total '{total}'",
             where=part,

@@ -115,8 +115,8 @@ class Law(msgspec.Struct, frozen=True, dict=True):
         return self._open(since, first, last) is not False
 
     def readings(self, limit: Limit) -> tuple[Reading, ...]:
-        """The rival readings of a limit, in the text's order."""
-        return tuple(r for r in self.instrument.readings if limit.id in r.of)
+        """The rival readings of a limit that are known on the day, in the text's order."""
+        return tuple(r for r in self.instrument.readings if limit.id in r.of and self._running(r.since, ""))
 
 
 def _of(bound: Bound | None, limit: Limit, party: str) -> float | None:
@@ -163,6 +163,7 @@ def change_points(loaded: Loaded) -> list[date]:
     ):
         nodes: tuple[Any, ...] = section
         texts += [t for node in nodes for t in (node.since, node.until)]
+    texts += [r.since for r in instrument.readings]
     texts += [t for limit in instrument.limits for p in limit.phases for t in (p.since, p.until)]
     spans += [when(t, events) for t in texts if t] + list(events.values())
     if instrument.term and instrument.term.length and (start := when(instrument.term.starts, events)):

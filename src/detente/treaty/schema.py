@@ -39,7 +39,7 @@ class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Select = dict[str, Scalar | list[Scalar] | Range]
 
 
-class SourceRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SourceRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A publication that provisions cite: its address or citation."""
 
     ref: str
@@ -188,13 +188,14 @@ class ExceptionRule(Provision, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Reading(Provision, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One side's reading of a limit: the exceptions it rejects or claims, and who holds it."""
+    """One side's reading of a limit: the exceptions it rejects or claims, who holds it, since when it is known."""
 
     of: tuple[str, ...]
     holders: tuple[str, ...]
     text: str
     rejects: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    since: TimeText = ""
 
 
 Bound = Number | dict[str, Number]
