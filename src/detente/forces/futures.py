@@ -7,6 +7,7 @@ import numpy as np
 
 from detente.draws import Draws
 from detente.errors import DetenteError
+from detente.forces import statespace
 from detente.forces.bottomup import Build, Driver
 from detente.forces.project import Projection
 from detente.inventory import Inventory, Item, Value, inventory
@@ -25,7 +26,7 @@ WARHEAD = {
 
 
 class Future(msgspec.Struct, frozen=True, eq=False):
-    """A party's rows in each January: one inventory, and values (year, draw, item) in each row's unit.
+    """A party's rows in the January of the last print and each after it: one inventory, and values (year, draw, item) in each row's unit.
 
     `upload` (year, draw): warheads that could be put on the deployed systems from the stockpile.
     """
@@ -52,7 +53,8 @@ def future(p: Projection) -> Future:
     if p.build is None:
         raise DetenteError(f"no systems of {p.party} are held, only its total", fix="ask about CN, FR, RU, UK or US")
     order = _pairing(p, p.build)
-    values = {key: v[1:, order] for key, v in p.build.values.items()}
+    values = {key: v[:, order] for key, v in p.build.values.items()}
+    stock = np.vstack([_today(p), p.values])
     items: list[Item] = []
     columns: list[Array] = []
     for d in p.build.types():
@@ -60,13 +62,20 @@ def future(p: Projection) -> Future:
             items.append(item)
             columns.append(column)
     warheads = [k for k, i in enumerate(items) if i.unit == "warheads"]
-    columns = _within(columns, warheads, p.values)
-    reserve = p.values - sum(columns[k] for k in warheads)
+    columns = _within(columns, warheads, stock)
+    reserve = stock - sum(columns[k] for k in warheads)
     items.append(_item(p.party, "reserve", "reserve_warhead", "warheads", {}, p.quality, "stockpile less warheads on systems"))
     columns.append(np.maximum(reserve, 0.0))
-    upload = np.minimum(_most(p.build, values), p.values)
+    upload = np.minimum(_most(p.build, values), stock)
     rows = inventory(items, name=f"{p.party} projected", complete=True)
-    return Future(p.party, p.years, rows, np.stack(columns, axis=2), upload, p.seed)
+    return Future(p.party, (int(p.line.years[-1]), *p.years), rows, np.stack(columns, axis=2), upload, p.seed)
+
+
+def _today(p: Projection) -> Array:
+    """(draw,) the stockpile of the last print with the error of a print."""
+    rng = np.random.default_rng([p.seed, 99])
+    error = statespace.Shape().print_sd * rng.standard_t(3, p.values.shape[1])
+    return np.asarray(p.line.last * np.exp(np.clip(error, -0.5, 0.5)))
 
 
 def _pairing(p: Projection, made: Build) -> np.ndarray:  # type: ignore[type-arg]
