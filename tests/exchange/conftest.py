@@ -68,7 +68,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "-E",
         "UTF8",
     )
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={home}"
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={home} -c max_connections=60"
     run(str(bins / "pg_ctl"), "-D", str(home / "db"), "-o", options, "-l", str(home / "log"), "-w", "start")
     try:
         yield f"postgresql://detente@127.0.0.1:{port}/postgres"
@@ -90,8 +90,8 @@ def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callab
 
             base, name = request.getfixturevalue("postgres"), f"d{uuid4().hex}"
             with psycopg.connect(base, autocommit=True) as link:
-                link.execute(f'CREATE DATABASE "{name}"')
-            url = f"{base.rpartition('/')[0]}/{name}"
+                link.execute(f'CREATE SCHEMA "{name}"')
+            url = f"{base}?options=-csearch_path%3D{name}"
         made.append(Store(url))
         return made[-1]
 

@@ -32,6 +32,7 @@ from detente.exchange.witness import parse_request
 
 # The example note of c2sp.org/signed-note and the vkey of golang.org/x/mod/sumdb/note's documentation.
 GO_VKEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+# ruff: noqa: E501
 GO_NOTE = (
     "If you think cryptography is the answer to your problem,\n"
     "then you don't know what your problem is.\n"

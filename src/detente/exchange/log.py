@@ -13,6 +13,8 @@ from detente.exchange.note import Note, Signature, Signer, Verifier, parse_note,
 from detente.exchange.proof import LogProof
 from detente.exchange.store import SPAN, Store
 
+FSCK = "run 'detente node fsck'; nothing was signed"
+
 
 class Head(msgspec.Struct, frozen=True):
     """Where a log stands in this store: its frontier, and the signed checkpoint on it."""
@@ -37,10 +39,12 @@ class Log:
 
     def head(self) -> Head | None:
         """The latest checkpoint with the frontier it was made from; None for a log without entries."""
-        row = self.store.one("SELECT note, frontier FROM head WHERE log = ?", (self.n,))
+        row = self.store.one("SELECT note, frontier, size FROM head WHERE log = ?", (self.n,))
         if row is None:
             return None
         checkpoint, note = parse_checkpoint(row[0], where=f"{self.origin} head")
+        if checkpoint.size != row[2]:
+            raise DetenteError("the stored size is not the signed one", where=self.origin, fix=FSCK)
         return Head(checkpoint, note, bytes(row[1]))
 
     def append(
@@ -72,7 +76,7 @@ class Log:
                 raise DetenteError("entries without a head", where=self.origin, fix="run 'detente node fsck'")
             return merkle.Frontier()
         size = head.checkpoint.size
-        here = {"where": self.origin, "fix": "run 'detente node fsck'; nothing was signed"}
+        here = {"where": self.origin, "fix": FSCK}
         if head.checkpoint.origin != self.origin or not verified(head.note, keys, where=self.origin):
             raise DetenteError("the stored head bears no signature of this log", **here)
         frontier = merkle.Frontier.unpack(size, head.frontier)
@@ -198,7 +202,7 @@ class Log:
 
     def add_cosignatures(self, size: int, lines: Iterable[tuple[Signature, int]], now: int) -> None:
         """Keep checked cosignatures (signature, its time) on the checkpoint at `size`."""
-        rows = [(self.n, size, str(s), s.name, at, now) for s, at in lines]
-        sql = "INSERT INTO cosignature (log, size, line, name, time, seen) VALUES (?, ?, ?, ?, ?, ?)"
+        rows = [(self.n, size, s.name, s.key_id.hex(), str(s), at, now) for s, at in lines]
+        sql = "INSERT INTO cosignature (log, size, name, key, line, time, seen) VALUES (?, ?, ?, ?, ?, ?, ?)"
         with self.store.write():
             self.store.many(sql + " ON CONFLICT DO NOTHING", rows)

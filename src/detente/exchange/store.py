@@ -21,8 +21,8 @@ CREATE TABLE IF NOT EXISTS head (log INTEGER PRIMARY KEY, size BIGINT NOT NULL, 
 CREATE TABLE IF NOT EXISTS witnessed (log INTEGER PRIMARY KEY, size BIGINT NOT NULL, root BYTES NOT NULL,
   note TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS checkpoint (log INTEGER, size BIGINT, note TEXT NOT NULL, PRIMARY KEY (log, size));
-CREATE TABLE IF NOT EXISTS cosignature (log INTEGER, size BIGINT, line TEXT, name TEXT NOT NULL,
-  time BIGINT NOT NULL, seen BIGINT NOT NULL, PRIMARY KEY (log, size, line));
+CREATE TABLE IF NOT EXISTS cosignature (log INTEGER, size BIGINT, name TEXT, key TEXT, line TEXT NOT NULL,
+  time BIGINT NOT NULL, seen BIGINT NOT NULL, PRIMARY KEY (log, size, name, key));
 CREATE TABLE IF NOT EXISTS body (sha256 TEXT PRIMARY KEY, data BYTES NOT NULL);
 CREATE TABLE IF NOT EXISTS act (at BIGINT PRIMARY KEY, log INTEGER NOT NULL, id TEXT NOT NULL,
   act TEXT NOT NULL, form TEXT NOT NULL,
@@ -122,23 +122,23 @@ class Store:
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> Any:
         """One statement. Raises DetenteError where the disk is full or the file is damaged."""
-        try:
+        with self._refusals():
             return self.connection.execute(self._dialect(sql), values)
-        except sqlite3.Error as bad:
-            raise DetenteError(f"the store refused: {bad}", where=self.url) from None
-        except Exception as bad:
-            if type(bad).__module__.startswith("psycopg"):
-                raise DetenteError(f"the store refused: {bad}", where="PostgreSQL") from None
-            raise
 
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """One statement over many rows."""
-        try:
+        with self._refusals():
             if self.postgres:
                 with self.connection.cursor() as cursor:
                     cursor.executemany(self._dialect(sql), rows)
             else:
                 self.connection.executemany(sql, rows)
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """What a database refuses, as our own error."""
+        try:
+            yield
         except sqlite3.Error as bad:
             raise DetenteError(f"the store refused: {bad}", where=self.url) from None
         except Exception as bad:
@@ -148,11 +148,13 @@ class Store:
 
     def one(self, sql: str, values: Sequence[Any] = ()) -> Any | None:
         """The first row, or None."""
-        return self.run(sql, values).fetchone()
+        with self._refusals():
+            return self.connection.execute(self._dialect(sql), values).fetchone()
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """All rows."""
-        return list(self.run(sql, values).fetchall())
+        with self._refusals():
+            return list(self.connection.execute(self._dialect(sql), values).fetchall())
 
     def _dialect(self, sql: str) -> str:
         return sql.replace("?", "%s") if self.postgres else sql
