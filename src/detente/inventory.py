@@ -38,6 +38,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     site: str = ""
     as_of: str = ""
     attributes: dict[str, Value] = {}
+    rivals: tuple[tuple[float, Source], ...] = ()  # what other sources print for `best`: a conflict, kept
 
     def __post_init__(self) -> None:
         low, high = self.interval

@@ -1,0 +1,196 @@
+"""Loading: an instrument or a patch from YAML to typed, checked, immutable records."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from detente.canonical import digest
+from detente.errors import DetenteError, nearest
+from detente.treaty.check import Problem, problems
+from detente.treaty.document import Document, PathKey, parse_yaml, read_yaml
+from detente.treaty.schema import Instrument, Patch
+
+T = TypeVar("T")
+LIBRARY = Path(str(files("detente.library")))
+_AT = re.compile(r" - at `(?:key in )?\$(?P<path>[^`]*)`$")
+_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]|\[\.\.\.\]")
+
+
+class Text(msgspec.Struct, frozen=True):
+    """An instrument's text: its plain tree and the documents that know the lines.
+
+    `parts`: for each top-level key, the (first index, document) of every file that adds to it.
+    """
+
+    name: str
+    tree: dict[str, Any]
+    parts: dict[str, tuple[tuple[int, Document], ...]]
+
+    def where(self, path: tuple[PathKey, ...]) -> str:
+        """``file:line`` of the value at `path` (keys, list indices, or ids of list entries)."""
+        if path and path[0] in self.parts:
+            parts = self.parts[str(path[0])]
+            if len(path) > 1:
+                index = self._index(path)
+                start, document = max(
+                    (p for p in parts if p[0] <= index), key=lambda p: p[0], default=parts[0]
+                )
+                local: tuple[PathKey, ...] = (
+                    (path[0], index - start, *path[2:]) if isinstance(self.tree[str(path[0])], list) else path
+                )
+                return f"{document.name}:{document.line(local)}"
+            return f"{parts[0][1].name}:{parts[0][1].line(path)}"
+        return f"{self.name}:1"
+
+    def _index(self, path: tuple[PathKey, ...]) -> int:
+        entries = self.tree[str(path[0])]
+        if isinstance(path[1], int):
+            return path[1]
+        if isinstance(entries, list):
+            ids = [e.get("id") if isinstance(e, dict) else None for e in entries]
+            return ids.index(path[1]) if path[1] in ids else 0
+        return 0
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A checked instrument with its text and the digest of that text's canonical form."""
+
+    instrument: Instrument
+    text: Text
+    digest: str
+    counts_as: dict[str, tuple[str, ...]] = {}  # limits whose declared totals under other instruments stand
+
+
+def instrument_ids() -> list[str]:
+    """The ids of the instruments in the library."""
+    return sorted(p.parent.name for p in LIBRARY.glob("*/treaty.yaml"))
+
+
+def load(source: str | Path) -> Loaded:
+    """An instrument by library id, or from a user's YAML file or folder of YAML files.
+
+    Raises DetenteError with file:line, what is wrong and the nearest valid name.
+    """
+    name = str(source)
+    if name in instrument_ids():
+        return _load_folder(LIBRARY / name)
+    path = Path(name)
+    if path.is_dir():
+        return _load_folder(path)
+    if path.suffix in (".yaml", ".yml") or path.exists():
+        return checked(join([read_yaml(path)]))
+    raise DetenteError(f"no instrument '{name}'", fix=nearest(name, instrument_ids()))
+
+
+def loads(data: bytes, name: str = "input") -> Loaded:
+    """An instrument from YAML bytes. Raises DetenteError."""
+    return checked(join([parse_yaml(data, name)]))
+
+
+def load_patch(path: Path) -> tuple[Patch, Document]:
+    """A patch from a YAML file, with the document that knows its lines. Raises DetenteError."""
+    document = read_yaml(path)
+    return patch_of(document), document
+
+
+def patch_of(document: Document) -> Patch:
+    """The typed patch of a parsed document. Raises DetenteError."""
+    text = join([document])
+    return _typed(text.tree, Patch, text)
+
+
+def join(documents: list[Document]) -> Text:
+    """Several files as one text: lists are appended, mappings merged; a scalar may stand in one file only."""
+    tree: dict[str, Any] = {}
+    parts: dict[str, tuple[tuple[int, Document], ...]] = {}
+    for document in documents:
+        for key, value in document.tree.items():
+            old = tree.get(key)
+            start = len(old) if isinstance(old, list) else 0
+            if key not in tree:
+                tree[key] = value
+            elif isinstance(old, list) and isinstance(value, list):
+                tree[key] = old + value
+            elif isinstance(old, dict) and isinstance(value, dict) and not old.keys() & value.keys():
+                tree[key] = old | value
+            else:
+                where = f"{document.name}:{document.line((key,))}"
+                raise DetenteError(f"'{key}' is given in two files of one instrument", where=where)
+            parts[key] = (*parts.get(key, ()), (start, document))
+    return Text(documents[0].name, tree, parts)
+
+
+def checked(text: Text) -> Loaded:
+    """The typed instrument of a text, every rule of `check` applied. Raises DetenteError for the first problem."""
+    instrument = typed_instrument(text)
+    for problem in problems(instrument):
+        raise error_of(problem, text)
+    return Loaded(instrument, text, digest(text.tree))
+
+
+def error_of(problem: Problem, text: Text) -> DetenteError:
+    """The one-line error of a problem, with the file and line where it stands."""
+    return DetenteError(problem.what, where=text.where(problem.path), fix=problem.fix)
+
+
+@lru_cache(maxsize=64)
+def _load_folder(folder: Path) -> Loaded:
+    return checked(join([read_yaml(p) for p in files_of(folder)]))
+
+
+def files_of(path: Path) -> list[Path]:
+    """The YAML files of an instrument: the file itself, or a folder's, ``treaty.yaml`` first."""
+    if not path.is_dir():
+        return [path]
+    names = sorted(path.glob("*.yaml"), key=lambda p: (p.name != "treaty.yaml", p.name))
+    if not names:
+        raise DetenteError("no YAML file in this folder", where=str(path), fix="add treaty.yaml")
+    return names
+
+
+def typed_instrument(text: Text) -> Instrument:
+    """The typed instrument of a text, its shape checked but not yet its rules. Raises DetenteError."""
+    return _typed(text.tree, Instrument, text)
+
+
+def _typed(tree: dict[str, Any], shape: type[T], text: Text) -> T:
+    try:
+        return msgspec.convert(tree, shape)
+    except msgspec.ValidationError as bad:
+        raise _shape_error(str(bad), tree, text) from None
+
+
+def _shape_error(message: str, tree: dict[str, Any], text: Text) -> DetenteError:
+    """msgspec's message with our words, the line, and the nearest valid key."""
+    match = _AT.search(message)
+    path: list[PathKey] = []
+    for name, index in _STEP.findall(match["path"] if match else ""):
+        path.append(name or (int(index) if index else ""))
+    what, fix = (message[: match.start()] if match else message), ""
+    unknown = re.search(r"unknown field `(.*)`", what)
+    if unknown:
+        path.append(unknown[1])
+        what, fix = f"unknown key '{unknown[1]}'", nearest(unknown[1], _FIELDS)
+    elif missing := re.search(r"missing required field `(.*)`", what):
+        what, fix = f"no '{missing[1]}'", f"every entry here needs '{missing[1]}'"
+    elif "Expected `str`, got `int`" in what:
+        fix = "put it in quotes"
+    if path and isinstance(path[0], str) and path[0] not in tree:
+        path = []
+    return DetenteError(what.replace("`", "'"), where=text.where(tuple(path)), fix=fix)
+
+
+def _field_names() -> frozenset[str]:
+    from detente.treaty import schema
+
+    shapes = [v for v in vars(schema).values() if isinstance(v, type) and issubclass(v, msgspec.Struct)]
+    return frozenset(f for shape in shapes for f in getattr(shape, "__struct_fields__", ()))
+
+
+_FIELDS = _field_names()
