@@ -123,7 +123,7 @@ def test_quotas_are_ten_and_eight() -> None:
 
 def test_after_the_suspension_a_missed_update_is_disputed() -> None:
     found = of(duties(law(day="2024-06-01"), [], "2024-06-01"), "database-update", "RU")
-    last = [d for d in found if d.due and d.due.date().isoformat() == "2023-09-30"][0]
+    last = next(d for d in found if d.due and d.due.date().isoformat() == "2023-09-30")
     assert last.state is DutyState.disputed
     assert last.views == {"US": DutyState.breached, "RU": DutyState.suspended}
 

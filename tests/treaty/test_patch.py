@@ -39,7 +39,8 @@ def test_a_patch_changes_what_it_says_and_leaves_the_base(tmp_path: Path) -> Non
         "  - {remove: readings/conversions-unconfirmed}\n",
         "  - {remove: limits/II.1.a}\n  - {set: limits/II.1.b/bound, to: 5}\n",
         "  - {set: limits/II.1.b/together, to: true}\n  - {set: term/length, to: P20Y}\n",
-        "  - add: limits\n    value: {id: n, title: t, unit: warheads, count: [bomber-warheads], bound: 9, article: a, cite: [X], quality: assumed}\n",
+        "  - add: limits\n    value: {id: n, title: t, unit: warheads, count: [bomber-warheads], bound: 9, "
+        "article: a, cite: [X], quality: assumed}\n",
         "  - {set: parties, to: [US, RU, CN]}\n",
     ],
 )
