@@ -158,7 +158,9 @@ def checked(text: Text, *, original: bool = True) -> Loaded:
     instrument = typed_instrument(text)
     for problem in problems(instrument, original=original):
         raise error_of(problem, text)
-    counts_as: dict[str, tuple[str, ...]] = {x.id: (x.same_as.partition("/")[0],) for x in instrument.limits if x.same_as}
+    counts_as: dict[str, tuple[str, ...]] = {
+        x.id: (x.same_as.partition("/")[0],) for x in instrument.limits if x.same_as
+    }
     return Loaded(instrument, text, digest(text.tree), counts_as)
 
 
