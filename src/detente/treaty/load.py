@@ -165,7 +165,10 @@ def checked(text: Text, *, original: bool = True) -> Loaded:
     instrument = typed_instrument(text)
     for problem in problems(instrument, original=original):
         raise error_of(problem, text)
-    return Loaded(instrument, text, digest(text.tree))
+    counts_as: dict[str, tuple[str, ...]] = {
+        x.id: (x.same_as.partition("/")[0],) for x in instrument.limits if x.same_as
+    }
+    return Loaded(instrument, text, digest(text.tree), counts_as)
 
 
 def error_of(problem: Problem, text: Text) -> DetenteError:
