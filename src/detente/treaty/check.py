@@ -147,17 +147,55 @@ def _times_resolve(i: Instrument) -> Iterator[Problem]:
     from detente.treaty.life import event_names
 
     events = event_names(i)
+    broken = False
     for path, text in _time_texts(i):
         try:
             if text:
                 require_event(text, events)
         except DetenteError as bad:
+            broken = True
             yield Problem(bad.what, path, bad.fix)
     for path, value in _dates_and_durations(i):
         try:
             (Duration.parse if "P" in value else Span.parse)(value)
         except DetenteError as bad:
+            broken = True
             yield Problem(bad.what, path, bad.fix)
+    if not broken:
+        yield from _calendar_holds(i)
+
+
+def _calendar_holds(i: Instrument) -> Iterator[Problem]:
+    """No moment of the instrument lies beyond the calendar: first its life, then its term, then the rest."""
+    from detente.treaty.life import fixed_events
+
+    bare = msgspec.structs.replace(i, term=None, entry_condition=None)
+    parts: list[tuple[Path, Instrument]] = [
+        *((("life", n), msgspec.structs.replace(bare, life=i.life[: n + 1])) for n in range(len(i.life))),
+        (("entry_condition", "after"), msgspec.structs.replace(i, term=None)),
+        (("term", "length" if i.term and i.term.length else "until"), i),
+    ]
+    try:
+        events = fixed_events(i)
+    except DetenteError as bad:
+        yield Problem(bad.what, next(path for path, part in parts if _fails(part)), bad.fix)
+        return
+    for path, text in _time_texts(i):
+        try:
+            if text:
+                when(text, events)
+        except DetenteError as bad:
+            yield Problem(bad.what, path, bad.fix)
+
+
+def _fails(i: Instrument) -> bool:
+    from detente.treaty.life import fixed_events
+
+    try:
+        fixed_events(i)
+    except DetenteError:
+        return True
+    return False
 
 
 def _time_texts(i: Instrument) -> Iterator[tuple[Path, str]]:
