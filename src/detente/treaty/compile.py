@@ -15,7 +15,13 @@ from detente.treaty.schema import CountingRule, Limit, Reading
 
 def limits_of(law: Law, party: str) -> tuple[Limit, ...]:
     """The limits that name `party` (or name nobody in particular)."""
-    return tuple(x for x in law.instrument.limits if not x.parties or party in x.parties)
+    codes = set(party.split("+"))
+    return tuple(x for x in law.instrument.limits if not (named := named_parties(x)) or codes & set(named))
+
+
+def named_parties(limit: Limit) -> tuple[str, ...]:
+    """The parties that a limit names, alone or in `sides`; none where it is for all."""
+    return limit.parties or tuple(code for side in limit.sides for code in side)
 
 
 def compile_form(
@@ -81,13 +87,15 @@ def _row(law: Law, limit: Limit, party: str, inventory: Inventory, reading: Read
         for rule in rules_for(law, group, party):
             found = shares(rule, inventory.items, law.exceptions(reading), law.words)
             if totals:
-                _no_parts_beside_total(found, inventory, totals)
+                stated = shares(rule, inventory.items, law.exceptions(), law.words)
+                _no_parts_beside_total(stated, inventory, totals)
             elif not (found or inventory.complete or rule.optional):
                 gaps.append(f"{rule.text} ({rule.article}): no row says how many")
             gaps += _unsaid(found, inventory)
             _add(part, rule, found, n)
         parts.append(part)
-    if totals:
+    if totals:  # what a reading adds to the declared count stands beside it
+        row = parts[0]
         row.low[list(totals)] = row.high[list(totals)] = 1.0
         gaps = []
     elif limit.operator == "sum":
@@ -110,6 +118,7 @@ def declared_totals(law: Law, limit: Limit, inventory: Inventory) -> tuple[int, 
     """Columns of rows that state the whole count of `limit`, as a party declared it."""
     names = {f"{name}/{limit.id}" for name in law.loaded.counts_as.get(limit.id, ())}
     names.add(f"{law.instrument.id}/{limit.id}")
+    names |= {limit.same_as} if limit.same_as else set()
     columns = []
     for column, item in enumerate(inventory.items):
         if item.kind == "declared_total" and item.attributes.get("provision") in names:
@@ -121,9 +130,11 @@ def declared_totals(law: Law, limit: Limit, inventory: Inventory) -> tuple[int, 
     return tuple(columns)
 
 
-def _no_parts_beside_total(found: tuple[Share, ...], inventory: Inventory, totals: tuple[int, ...]) -> None:
-    if found:
-        part, total = inventory.items[found[0].column].id, inventory.items[totals[0]].id
+def _no_parts_beside_total(stated: tuple[Share, ...], inventory: Inventory, totals: tuple[int, ...]) -> None:
+    """Rows that count under the text as it stands are inside the declared total already."""
+    inside = [s.column for s in stated if s.rate[1] > 0]
+    if inside:
+        part, total = inventory.items[inside[0]].id, inventory.items[totals[0]].id
         raise DetenteError(
             f"'{part}' is already inside the declared total '{total}'",
             where=part,
@@ -173,9 +184,9 @@ def _unknown_counts(row: _Row, inventory: Inventory) -> list[str]:
         if operator.parts is not None:
             used |= {int(c) for c in np.flatnonzero(operator.parts[1].any(axis=0))}
     return [
-        f"{inventory.items[c].label}: no number given ({inventory.items[c].id})"
-        for c in sorted(used)
-        if not inventory.items[c].known
+        f"{item.label}: no number given ({item.source.note or item.id})"
+        for item in (inventory.items[c] for c in sorted(used))
+        if not item.known
     ]
 
 

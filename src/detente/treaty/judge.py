@@ -12,6 +12,7 @@ from detente.sources import RECALLED_MARK
 from detente.treaty.compile import compile_form, limits_of
 from detente.treaty.evaluate import evaluate
 from detente.treaty.life import Standing, State
+from detente.treaty.prohibit import judge_acts
 from detente.treaty.resolve import BoundOnDay, Law
 from detente.treaty.schema import Limit
 from detente.treaty.schema import Reading as ReadingRule
@@ -21,38 +22,40 @@ NOTHING = Inventory(())
 
 
 def judge(law: Law, given: Mapping[str, Inventory | Draws]) -> tuple[Verdict, ...]:
-    """Verdicts on every limit of the day for every party it binds.
+    """Verdicts on every limit of the day for every party it binds, and on every act a prohibition covers.
 
     `given`: each party's rows or draws, by party code; a party that is left out has declared nothing.
     """
-    return tuple(
-        judge_limit(law, limit, party, _rows_of(party, given))
+    limits = (
+        judge_limit(law, limit, party, rows_of(party, given))
         for limit in law.instrument.limits
         for party in counted_as(law, limit)
     )
+    acts = (verdict for party, rows in given.items() for verdict in judge_acts(law, party, rows))
+    return (*limits, *acts)
 
 
 def counted_as(law: Law, limit: Limit) -> tuple[str, ...]:
-    """The parties a limit is judged for: each by itself, or all as one (``FR+UK+US``)."""
+    """The parties a limit is judged for: each by itself, all as one (``FR+UK+US``), or side by side."""
+    if limit.sides:
+        return tuple("+".join(side) for side in limit.sides)
     parties = limit.parties or law.instrument.parties
     return ("+".join(parties),) if limit.together else parties
 
 
 def judge_limit(law: Law, limit: Limit, party: str, given: Inventory | Draws) -> Verdict:
     """The verdict on one limit for one party (``US+RU`` where parties are counted together)."""
-    views = law.status(party.split("+")[0]).views
     bound = law.bound(limit, party)
+    counted = _counted(law, limit, party, given)
     verdicts: dict[str, Verdict] = {}
-    counted: Verdict | None = None
-    for viewer, standing in views.items():
+    for viewer, standing in law.status(party.split("+")[0]).views.items():
         status = _by_status(law, limit, party, standing, bound)
-        if status is None:
-            counted = counted or _counted(law, limit, party, given)
-        verdicts[viewer] = status or _with_condition(counted, standing)  # type: ignore[arg-type]
+        verdicts[viewer] = _beside(status, counted) if status else _with_condition(counted, standing)
     return _marked(_agree(verdicts, limit, party), law, limit, given, bound)
 
 
-def _rows_of(party: str, given: Mapping[str, Inventory | Draws]) -> Inventory | Draws:
+def rows_of(party: str, given: Mapping[str, Inventory | Draws]) -> Inventory | Draws:
+    """What `given` says of one party, or of several counted as one (``US+RU``)."""
     if party in given or "+" not in party:
         return given.get(party, NOTHING)
     parts = [given.get(p, NOTHING) for p in party.split("+")]
@@ -106,8 +109,15 @@ def _by_status(law: Law, limit: Limit, party: str, standing: Standing, bound: Bo
     return None
 
 
+def _beside(status: Verdict, counted: Verdict) -> Verdict:
+    """What the law alone decides, with the count beside it: a count over a limit that does not bind is no breach."""
+    return msgspec.structs.replace(
+        status, count=counted.count, margin=counted.margin, facts=counted.facts, p_met=counted.p_met
+    )
+
+
 def _counted(law: Law, limit: Limit, party: str, given: Inventory | Draws) -> Verdict:
-    readings = law.readings(limit)
+    readings = [r for r in law.readings(limit) if law.viewpoint in ("", *r.holders)]
     text = _under(law, limit, party, given, None)
     if not readings:
         return text
@@ -181,15 +191,20 @@ def _marked(verdict: Verdict, law: Law, limit: Limit, given: Inventory | Draws, 
         marks.append(f"counting rule {RECALLED_MARK}")
     rows = given.inventory if isinstance(given, Draws) else given
     used = set(verdict.facts)
+    for item in rows.items:
+        for value, source in item.rivals if item.id in used else ():
+            marks.append(
+                f"sources differ on {item.type or item.kind}: {item.best:g} or {value:g} ({source.ref})"
+            )
+            verdict = _rival_count(verdict, value - item.best)
     if any(i.source.quality.doubtful for i in rows.items if i.id in used):
         marks.append(f"inventory {RECALLED_MARK}")
-    for rival in limit.rivals:
-        value = rival.bound.get(verdict.party) if isinstance(rival.bound, dict) else rival.bound
-        if value is not None and value != bound.value:
-            marks.append(
-                f"sources differ on the bound: {bound.value:g} or {value:g} ({', '.join(rival.cite)})"
-            )
-            verdict = _rival_outcome(verdict, float(value))
+    for printed in limit.rivals:
+        other = printed.bound.get(verdict.party) if isinstance(printed.bound, dict) else printed.bound
+        if other is not None and other != bound.value:
+            cites = ", ".join(printed.cite)
+            marks.append(f"sources differ on the bound: {bound.value:g} or {other:g} ({cites})")
+            verdict = _rival_outcome(verdict, float(other))
     return msgspec.structs.replace(verdict, marks=tuple(marks)) if marks else verdict
 
 
@@ -209,6 +224,20 @@ def _rival_outcome(verdict: Verdict, value: float) -> Verdict:
         return verdict
     reason = f"sources differ on the bound ({verdict.bound:g} or {value:g}), and the outcome with them"
     return msgspec.structs.replace(verdict, outcome=Outcome.indeterminate, reason=reason)
+
+
+def _rival_count(verdict: Verdict, more: float) -> Verdict:
+    """Indeterminate where the count that another source prints would turn the outcome."""
+    if verdict.outcome not in (Outcome.met, Outcome.exceeded) or verdict.margin is None:
+        return verdict
+    shift = -more if verdict.sense == "<=" else more
+    if (verdict.margin.low + shift < 0) == (verdict.outcome is Outcome.exceeded):
+        return verdict
+    return msgspec.structs.replace(
+        verdict,
+        outcome=Outcome.indeterminate,
+        reason="sources differ on the count, and the outcome with them",
+    )
 
 
 def _count(verdict: Verdict) -> str:
