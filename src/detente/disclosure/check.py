@@ -27,7 +27,7 @@ def _plain(data: bytes) -> None:
 def _batch(data: bytes) -> None:
     if importlib.util.find_spec("numba") is None:
         raise DetenteError(
-            "the batch verifier needs numba", fix="pip install 'detente[monitor]', or use another"
+            "the batch verifier needs numba", fix="pip install 'detente[proofs]', or use another"
         )
     from detente.disclosure import batch
 
@@ -91,7 +91,7 @@ def _compact(data: bytes) -> Head:
     if importlib.util.find_spec("numba") is None or not available():
         raise DetenteError(
             "a compact proof needs libsodium and numba",
-            fix="pip install 'detente[monitor,node]', or ask for the full proof",
+            fix="pip install 'detente[proofs]', or ask for the full proof",
         )
     from detente.disclosure import compact
 
