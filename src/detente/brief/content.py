@@ -46,6 +46,7 @@ class LawRow(msgspec.Struct, frozen=True):
     parties: tuple[str, ...]
     state: State
     in_force: bool
+    ever_in_force: bool
     since: str
     views: dict[str, str]
     condition: str
@@ -152,6 +153,7 @@ def _law_row(law: Law) -> LawRow:
         parties=i.parties,
         state=status.state,
         in_force=status.in_force,
+        ever_in_force="entry_into_force" in law.events,
         since=str(first.since or ""),
         views=views,
         condition=next((v.condition for v in status.views.values() if v.condition), ""),
