@@ -1,9 +1,9 @@
 """Measure where real sites lie between Peterson's noise models.
 
 Run: python tools/measure_noise.py SHARED/waveforms. It writes src/detente/monitor/data/noise_by_site.csv:
-the median over the stations of a kind of the station's own median over its records. Records: the minute before
-P of four DPRK tests at three-component stations (IC, II, IU; SAC with poles and zeros) and twenty minutes at
-the 18 sensors of YKA. Fractions are taken in octaves, in decibels.
+the median over the stations of a kind of the station's own median over its records. Records: the minute
+before P of four DPRK tests at three-component stations (IC, II, IU; SAC with poles and zeros) and twenty
+minutes at the 18 sensors of YKA. Fractions are taken in octaves, in decibels.
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ def main(root: Path) -> None:
         median = np.median(list(own.values()), axis=0)
         rows += [f"{kind},{hz:g},{value:.3f},{names},derived" for hz, value in zip(HZ, median, strict=True)]
     head = [
-        "# Where the noise of a kind of site lies between Peterson's low (0) and high (1) models, in decibels,",
-        "# by octave: the median over stations of each station's median. Measured by tools/measure_noise.py on",
+        "# Where the noise of a kind of site lies between Peterson's low (0) and high (1) models, in dB, by",
+        "# octave: the median over stations of each station's median. Measured by tools/measure_noise.py on",
         "# public records: YKA 2012-08-14 (18 sensors, 20 minutes), the minute before P of four DPRK tests.",
         "kind,freq_hz,fraction,stations,quality",
     ]

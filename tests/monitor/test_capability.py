@@ -143,7 +143,9 @@ def test_the_site_command_reports_in_json(capsys: pytest.CaptureFixture[str]) ->
     assert report["levels"][2]["magnitude"] == pytest.approx(2.79, abs=0.02)
     assert report["listeners"][0]["code"] == "MKAR"
     assert {t["coupling"] for t in report["levels"][0]["tonnes"]} >= {"coupled", "factor 70 by yield"}
-    assert any("assumed" in m for m in report["marks"]) and any("recalled" in m for m in report["marks"])
+    assert any("measured for minutes" in m for m in report["marks"]) and any(
+        "recalled" in m for m in report["marks"]
+    )
 
 
 def test_the_capability_command_writes_a_figure_and_a_table(
