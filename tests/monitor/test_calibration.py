@@ -1,4 +1,4 @@
-"""The calibration against Murphy's published laws, plain least squares, refits without a shot, and made-up truth."""
+"""The calibration against Murphy's laws, plain least squares, refits without a shot, and made-up truth."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def test_table_is_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("site", "count", "a", "b", "sigma"), [("semipalatinsk", 19, 4.57, 0.71, 0.11), ("nevada", 40, 3.91, 0.79, 0.27)]
+    ("site", "count", "a", "b", "sigma"),
+    [("semipalatinsk", 19, 4.57, 0.71, 0.11), ("nevada", 40, 3.91, 0.79, 0.27)],
 )
 def test_least_squares_of_the_table(site: str, count: int, a: float, b: float, sigma: float) -> None:
     """Independent fits of the same shots (made beforehand): the table holds what it should."""
@@ -41,7 +42,10 @@ def test_least_squares_of_the_table(site: str, count: int, a: float, b: float, s
 
 @pytest.mark.parametrize(
     ("site", "rock", "province", "a", "b", "error"),
-    [("semipalatinsk", "hard-rock", "stable", 4.45, 0.75, 0.1), ("nevada", "tuff", "tectonic", 3.92, 0.81, 0.15)],
+    [
+        ("semipalatinsk", "hard-rock", "stable", 4.45, 0.75, 0.1),
+        ("nevada", "tuff", "tectonic", 3.92, 0.81, 0.15),
+    ],
 )
 def test_recovers_murphys_laws_within_their_errors(
     site: str, rock: str, province: str, a: float, b: float, error: float
@@ -80,7 +84,9 @@ def _made_up(seed: int) -> tuple[Explosion, ...]:
         for _ in range(12):
             x = rng.uniform(0, 2.5)
             mb = 4.4 + 0.78 * x + shift + rng.normal(0, 0.15)
-            shots.append(msgspec.structs.replace(model, site=f"s{k}", yield_kt=10**x, mb=mb, rock="hard-rock"))
+            shots.append(
+                msgspec.structs.replace(model, site=f"s{k}", yield_kt=10**x, mb=mb, rock="hard-rock")
+            )
     return tuple(shots)
 
 

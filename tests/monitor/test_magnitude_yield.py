@@ -51,7 +51,9 @@ def test_jve_from_its_magnitude() -> None:
 
 
 def test_depth_costs_magnitude() -> None:
-    shallow, deep = (estimate_yield(5.0, "semipalatinsk", agency="isc", depth_m=h).quantiles.mid for h in (300, 900))
+    shallow, deep = (
+        estimate_yield(5.0, "semipalatinsk", agency="isc", depth_m=h).quantiles.mid for h in (300, 900)
+    )
     assert deep > 1.4 * shallow
 
 

@@ -1,4 +1,4 @@
-"""Source models against measured cavities, the model's own differential equation, and published decoupling."""
+"""Source models against measured cavities, their own differential equation, and published decoupling."""
 
 from __future__ import annotations
 
@@ -77,8 +77,14 @@ def test_effect_of_recalled_constants_is_shown_and_small_at_1_hz() -> None:
 
 def test_sterling_and_azgir_bracket_the_wall_strength() -> None:
     """Sterling (70-72) asks for a wall that bears all the overburden, Azgir (12-20) for half (Glenn 1993)."""
-    strong = [d.decoupling(0.38, "salt", 828, 17, 1, 1.0).factor, d.decoupling(8, "salt", 987, 36, 1, 1.0).factor]
-    weak = [d.decoupling(0.38, "salt", 828, 17, 1, 0.5).factor, d.decoupling(8, "salt", 987, 36, 1, 0.5).factor]
+    strong = [
+        d.decoupling(0.38, "salt", 828, 17, 1, 1.0).factor,
+        d.decoupling(8, "salt", 987, 36, 1, 1.0).factor,
+    ]
+    weak = [
+        d.decoupling(0.38, "salt", 828, 17, 1, 0.5).factor,
+        d.decoupling(8, "salt", 987, 36, 1, 0.5).factor,
+    ]
     assert strong[0] == pytest.approx(71, rel=0.1)
     assert 12 < weak[1] < 20
     assert strong[1] > 20 > weak[1]  # neither value holds both shots
