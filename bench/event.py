@@ -18,7 +18,7 @@ def main() -> None:
     analyse(event, draws=2000)  # tables and compiled kernels loaded
 
     def bare() -> None:
-        """What no implementation can leave out: the random numbers of two locations, twice, and of four sources."""
+        """What nobody can leave out: the random numbers of two locations, twice, and of four sources."""
         rng = np.random.default_rng(1)
         for _ in range(4):
             rng.random((3, 100_000))

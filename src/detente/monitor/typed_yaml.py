@@ -67,7 +67,7 @@ def _check_events(text: str, name: str) -> None:
             raise DetenteError("YAML aliases are not read", where=name, fix="write the value out")
         depth += isinstance(e, yaml.CollectionStartEvent) - isinstance(e, yaml.CollectionEndEvent)
         if depth > _LIMIT_DEPTH:
-            raise DetenteError("nested too deeply", where=f"{name}:{e.start_mark.line + 1}")
+            raise DetenteError("nested too deeply", where=name)
 
 
 def _value(loader: _Loader, node: Any, at: str, lines: dict[str, int], name: str) -> Any:
