@@ -35,8 +35,8 @@ PHASES: Final = (*_TABLED, *_GROUP)
 class TravelTimes(msgspec.Struct, frozen=True):
     """Travel times through one Earth model, `ak135` or `iasp91`.
 
-    P and S: earliest arrival, diffracted along the core to 115 degrees. Pn and Sn: rays along or just below the
-    Moho that turn above 410 km (Sn: 210 km). Pg and Sg: crustal rays as TauP has them. Lg: 3.5 km/s;
+    P and S: earliest arrival, diffracted along the core to 115 degrees. Pn and Sn: rays along or just below
+    the Moho that turn above 410 km (Sn: 210 km). Pg and Sg: crustal rays as TauP has them. Lg: 3.5 km/s;
     Pg_idc: 6.1 km/s. PKP: the earliest core phase.
     Sources: Kennett, Engdahl and Buland 1995 (ak135); Kennett and Engdahl 1991 (iasp91), by obspy's TauP.
     """
