@@ -29,6 +29,11 @@ def _line(text: str, needle: str) -> int:
         ("  p_sd_s: 1.3\n", "", "missing required field `p_sd_s`"),
         ("    kind: earthquake", "    kind: volcano", "invalid enum value 'volcano'"),
         ("p: Pg_idc, s: Lg}, ev2", "p: Pq, s: Lg}, ev2", "unknown phase 'Pq'"),
+        (
+            "arrivals: {ev1: {source: 1}, ev2: {source: 2}}",
+            "arrivals: {ev1: {source: 1, p: later}, ev2: {source: 2}}",
+            "has no named P",
+        ),
         ("type: ML, low", "low", "missing required field `type`"),
         ("used: true, ", "", "one magnitude, and only one"),
         ("id: ev2\n    p", "id: ev1\n    p", "appears twice"),

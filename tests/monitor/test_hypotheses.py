@@ -10,15 +10,17 @@ import pytest
 from scipy import integrate, stats
 
 from detente.asof import parse_moment
+from detente.monitor.capability import Model
 from detente.monitor.event import Event, Histogram, Outcome, PathErrors
 from detente.monitor.event_files import read_event, with_priors
 from detente.monitor.event_location import area_geometry, destination, times
 from detente.monitor.event_report import Report, analyse
-from detente.monitor.event_size import sizes
+from detente.monitor.event_size import pattern_likelihood, sizes
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 from detente.monitor.hypotheses import Weighed, area_share, bayes_words, weaker, weigh
 from detente.monitor.information import worths
 from detente.monitor.statements import set_factor
+from detente.monitor.stations import network
 
 EVENT = read_event("lop-nor-2020")
 DISTANCES = np.arange(0.5, 30.0, 0.01)
@@ -67,13 +69,14 @@ def test_grid_equals_brute_force(weighed: Weighed, reading: str) -> None:
     assert 10 ** weighed.place[i, j] == pytest.approx(_brute_force(reading), rel=0.1)
 
 
-def test_size_of_an_earthquake_equals_quadrature(weighed: Weighed) -> None:
+def test_size_of_an_earthquake_equals_quadrature() -> None:
     def integrand(mb: float) -> float:
         rate = np.log(10) * 10 ** (-(mb - 2)) / (1 - 10**-3)
         return float(rate * (stats.norm.cdf((3 - mb) / 0.4) - stats.norm.cdf((2.5 - mb) / 0.4)) / 0.5)
 
     exact = integrate.quad(integrand, 2, 5)[0]
-    assert 10 ** weighed.size[weighed.sources.index("earthquake")] == pytest.approx(exact, rel=0.02)
+    quake = next(h for h in EVENT.hypotheses if h.id == "earthquake")
+    assert sizes(EVENT, quake).evidence == pytest.approx(exact, rel=0.02)
 
 
 def test_posterior_yields_follow_the_laws(weighed: Weighed) -> None:
@@ -84,6 +87,23 @@ def test_posterior_yields_follow_the_laws(weighed: Weighed) -> None:
     hidden = weighed.sizes["nuclear-decoupled-any"].quantiles()
     assert hidden is not None
     assert 30 < hidden.mid / coupled.mid < 300
+
+
+def test_who_saw_it_speaks_of_size() -> None:
+    """Product over stations, written out: seen by one array and by no other."""
+    curve = pattern_likelihood(msgspec.structs.replace(
+        EVENT, pattern=msgspec.structs.replace(EVENT.pattern, model_sd=0.0)))  # fmt: skip
+    assert curve is not None
+    model = Model.build(network(("primary",), without=("China",)))
+    lat, lon = (float(np.mean([getattr(a, k) for a in EVENT.areas])) for k in ("lat", "lon"))
+    expected = 1.0
+    for station, p in zip(model.stations, model.probabilities(lat, lon, 2.6), strict=True):
+        expected *= p if station.code == "MKAR" else 1 - p
+    assert np.interp(2.6, *curve) == pytest.approx(expected, rel=1e-3)
+    best = curve[0][np.argmax(curve[1])]
+    assert 2.0 < best < 2.75  # far below the three-station threshold, near the one array's own
+    without = weigh(msgspec.structs.replace(EVENT, pattern=None), draws=5000)
+    assert 10 ** without.size[0] > 10 ** weigh(EVENT, draws=5000).size[0]
 
 
 def test_priors_move_posteriors_and_not_bayes_factors(weighed: Weighed) -> None:

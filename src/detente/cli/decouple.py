@@ -43,11 +43,14 @@ def decouple(
         "Factor",
         ("Hz", "amplitude factor", "mb lost", "mb lost, same number read as yield"),
         [
-            (f"{c.frequency_hz:g}", f"{c.factor:.3g}", f"{magnitude_loss(c.factor, Convention.amplitude, slope):.2f}",
-             f"{magnitude_loss(c.factor, Convention.yield_equivalent, slope):.2f}")
+            (
+                f"{c.frequency_hz:g}",
+                f"{c.factor:.3g}",
+                *(f"{magnitude_loss(c.factor, k, slope):.2f}" for k in Convention),
+            )
             for c in cases
         ],
-    )  # fmt: skip
+    )
     typer.echo()
     show_table(
         f"What doubtful constants do to it at {one.frequency_hz:g} Hz, magnitude units",

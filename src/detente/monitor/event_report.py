@@ -273,6 +273,7 @@ def _marks(event: Event) -> list[str]:
         f"path errors: {event.path.basis}",
         f"the test areas cover {100 * share:.1f} % of the box that ordinary sources may come from: "
         f"{event.region.basis}",
+        *([f"who saw it: {event.pattern.basis}"] if event.pattern else []),
         "recalled: source-model constants and the rule of decoupling rest on constants not read in a source",
         "assumed: ML - mb = 0 +- 0.4; no tie is published for this path",
         "the magnitude is one agency's; the signals are one analyst's picks at one array",
