@@ -7,7 +7,6 @@ forces optimise under it, the page prints it as sentences.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -24,25 +23,24 @@ class Sense(StrEnum):
     exactly = "="
 
 
-class Operator(msgspec.Struct, frozen=True):
-    """A rule that is not linear, applied to the rows of one limit.
+class Operator(msgspec.Struct, frozen=True, eq=False):
+    """A rule that is not linear, added to the count of one limit; each pair is (low, high).
 
-    `kind` and its inputs, for row quantities ``x`` (draw, item):
+    For row quantities ``x`` (draw, item), zero or more:
 
-    - ``tranche``: of the rows ``columns`` taken together the first ``first`` count ``inside`` each, the rest
-      ``outside`` each (per-row rates, items); which row fills the tranche first is the order of ``columns``.
-    - ``max``, ``min``: the larger or smaller of the linear sums ``parts`` (part, item).
-    - ``ratio``: ``parts[0]`` over ``parts[1]``.
+    - ``tranche``: of the rows ``columns`` taken together, in that order, the first ``first`` items count
+      ``inside`` each, the rest ``outside`` each. ``inside``, ``outside``: (2, column) float64.
+    - ``max``, ``min``: the larger or smaller of the linear sums ``parts`` (2, part, item) float64.
+    - ``ratio``: the sum ``parts[:, 0]`` over the sum ``parts[:, 1]``.
     """
 
     kind: str
     limit: int
-    provision: str
     columns: tuple[int, ...] = ()
     first: float = 0.0
-    inside: Any = None  # (column,) float64
-    outside: Any = None  # (column,) float64
-    parts: Any = None  # (part, item) float64
+    inside: Array | None = None
+    outside: Array | None = None
+    parts: Array | None = None
 
 
 class LinearForm(msgspec.Struct, frozen=True, eq=False):
