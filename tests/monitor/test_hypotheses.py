@@ -17,8 +17,9 @@ from detente.monitor.event_location import area_geometry, destination, times
 from detente.monitor.event_report import Report, analyse
 from detente.monitor.event_size import pattern_likelihood, sizes
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
-from detente.monitor.hypotheses import Weighed, area_share, bayes_words, weaker, weigh
+from detente.monitor.hypotheses import Weighed, area_share, bayes_words, weigh
 from detente.monitor.information import worths
+from detente.monitor.sensitivity import weakest
 from detente.monitor.statements import set_factor
 from detente.monitor.stations import network
 
@@ -202,8 +203,8 @@ def test_set_factor_and_words() -> None:
     assert 10 ** set_factor(evidence, prior, np.array([True, True, False])) == pytest.approx(0.3 / 0.1)
     assert bayes_words(0.1) == bayes_words(-0.4) == "these data do not decide"
     assert "strong" in bayes_words(1.5)
-    assert weaker(2, -1) == 0
-    assert weaker(-2, -1) == -1
+    assert weakest([2, 3, -1]) == 0
+    assert weakest([-2, -1, -4]) == -1
 
 
 def test_decoupled_draws_have_credible_factors() -> None:

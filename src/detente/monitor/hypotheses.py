@@ -63,16 +63,27 @@ def _posterior(log10_evidence: Array, prior: Array) -> Array:
 
 
 def weigh(
-    event: Event, *, draws: int = 100_000, seed: int = 1, widen: float = 1.0, model: str = "ak135"
+    event: Event,
+    *,
+    draws: int = 100_000,
+    seed: int = 1,
+    widen: float = 1.0,
+    model: str = "ak135",
+    reuse: dict[str, Sizes] | None = None,
 ) -> Weighed:
-    """Evidence of every hypothesis and reading of `event`; `widen` multiplies the path's error widths."""
+    """Evidence of every hypothesis and reading of `event`.
+
+    `widen` multiplies the path's error widths; `reuse`: sizes drawn before.
+    """
     path = event.path
     if widen != 1:
         names = ("p_sd_s", "s_sd_s", "scatter_s", "back_azimuth_sd_deg")
         path = msgspec.structs.replace(path, **{n: getattr(path, n) * widen for n in names})
     grid = _Grid(event)
-    pattern = pattern_likelihood(event)
-    size = {h.id: sizes(event, h, draws=draws, seed=seed, pattern=pattern) for h in event.hypotheses}
+    size = reuse
+    if size is None:
+        pattern = pattern_likelihood(event)
+        size = {h.id: sizes(event, h, draws=draws, seed=seed, pattern=pattern) for h in event.hypotheses}
     priors = [np.array([x.prior for x in group], float) for group in (event.hypotheses, event.readings)]
     place = np.array([[_place_evidence(event, grid, path, h, r, model) for r in event.readings]
                       for h in event.hypotheses])  # fmt: skip
@@ -220,13 +231,6 @@ def bayes_words(log10_factor: float) -> str:
     if size < np.log10(20):
         return "these data lean, and do not decide"
     return "strong evidence" if size < np.log10(150) else "very strong evidence"
-
-
-def weaker(first: float, second: float) -> float:
-    """The log10 factor nearer to zero, zero where they point opposite ways: what survives a doubt."""
-    if first * second <= 0:
-        return 0.0
-    return first if abs(first) < abs(second) else second
 
 
 def area_share(event: Event) -> float:
