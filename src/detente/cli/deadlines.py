@@ -22,7 +22,7 @@ def deadlines(
     source: InstrumentArg,
     events: Annotated[
         Path | None,
-        typer.Option("--events", metavar="FILE", help="The log of events (YAML); empty if left out."),
+        typer.Option("--events", metavar="FILE", help="The log of events (YAML); without it, dates only."),
     ] = None,
     now: Annotated[
         str,
@@ -49,7 +49,7 @@ def deadlines(
     law = resolve(
         instrument(source, patch), clocks(parse_moment(moment).date().isoformat(), known), viewpoint
     )
-    log = read_events(events, event_types(law)) if events else ()
+    log = read_events(events, event_types(law)) if events else None
     if state and state not in list(DutyState):
         raise DetenteError(f"no state '{state}'", fix=nearest(state, list(DutyState)))
     found = [d for d in duties(law, log, moment) if state in ("", d.state)]
