@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
 import msgspec
 import numpy as np
 
-from detente.forces import bottomup, project
+from detente.forces import bottomup, outside, project
 from detente.forces.line import stockpile_line, truth
 from detente.forces.scores import covered, crps, pit
 from detente.linear import Array
@@ -50,7 +50,11 @@ def knowledge(origin: int) -> date:
 
 @lru_cache(maxsize=8)
 def run(
-    *, origins: tuple[int, ...] = tuple(ORIGINS), n: int = 2000, seed: int = 1, judged: date = date(2026, 11, 1)
+    *,
+    origins: tuple[int, ...] = tuple(ORIGINS),
+    n: int = 2000,
+    seed: int = 1,
+    judged: date = date(2026, 11, 1),
 ) -> tuple[Score, ...]:
     """Every forecast 1..10 years ahead from each origin year and party, scored against what `judged` knows.
 
@@ -68,16 +72,23 @@ def run(
 
 
 def _party(
-    party: str, origin: int, examples: dict, judged: date, n: int, rng: np.random.Generator  # type: ignore[type-arg]
+    party: str,
+    origin: int,
+    examples: dict[str, outside.Past],
+    judged: date,
+    n: int,
+    rng: np.random.Generator,
 ) -> Iterable[Score]:
     line = stockpile_line(party, knowledge(origin))
     outcomes = truth(party, judged)
     last = int(line.years[-1])
     ahead = min(origin + HORIZONS, judged.year) - last
     inside, other = project.top_down(party, knowledge(origin), ahead, n, rng, examples)
-    view = int(round(n * project.OUTSIDE_SHARE))
+    view = round(n * project.OUTSIDE_SHARE)
     past = examples[party]
-    slope = np.polyfit(past.years[-5:] - last, past.warheads[-5:], 1) if len(past.years) > 1 else (0.0, line.last)
+    slope = (
+        np.polyfit(past.years[-5:] - last, past.warheads[-5:], 1) if len(past.years) > 1 else (0.0, line.last)
+    )
     for target in range(origin + 1, min(origin + HORIZONS, judged.year) + 1):
         if target not in outcomes:
             continue
@@ -111,7 +122,9 @@ def _with_past_errors(warheads: Array, h: int, last: float) -> Array:
 
 
 @lru_cache(maxsize=16)
-def bottom_up_scores(party: str = "CN", n: int = 2000, seed: int = 1) -> tuple[tuple[int, int, float, float], ...]:
+def bottom_up_scores(
+    party: str = "CN", n: int = 2000, seed: int = 1
+) -> tuple[tuple[int, int, float, float], ...]:
     """(origin, target, top-down CRPS, bottom-up CRPS) wherever drivers were in print, as fractions.
 
     Indicative only: the ranges of the drivers of 2021 were written down later.
@@ -129,7 +142,7 @@ def bottom_up_scores(party: str = "CN", n: int = 2000, seed: int = 1) -> tuple[t
         if made is None:
             continue
         inside, other = project.top_down(party, known, len(years) - 1, n, rng)
-        view = int(round(n * project.OUTSIDE_SHARE))
+        view = round(n * project.OUTSIDE_SHARE)
         from_systems = bottomup.stockpile(made, np.full(n, line.last), rng)
         for k, target in enumerate(years[1:]):
             scale = max(line.last, SMALL)
@@ -163,12 +176,19 @@ class Summary(msgspec.Struct, frozen=True):
 def summary(group: str, scores: Iterable[Score]) -> Summary:
     """The means of one group of forecasts."""
     chosen = list(scores)
-    mean: Callable[[str], float] = lambda name: float(np.mean([getattr(s, name) for s in chosen]))  # noqa: E731
-    names = ("model", "state_space", "outside", "last_value", "trend", "last_value_spread")
+
+    def mean(name: str) -> float:
+        return float(np.mean([getattr(s, name) for s in chosen]))
+
     return Summary(
-        group,
-        len(chosen),
-        *(mean(n) for n in names),
+        group=group,
+        forecasts=len(chosen),
+        model=mean("model"),
+        state_space=mean("state_space"),
+        outside=mean("outside"),
+        last_value=mean("last_value"),
+        trend=mean("trend"),
+        last_value_spread=mean("last_value_spread"),
         cover_90=mean("covered"),
         cover_50=mean("covered_half"),
         pit_mean=mean("pit"),
@@ -179,7 +199,11 @@ def table(scores: Iterable[Score]) -> list[Summary]:
     """Pooled, by party, by horizon, and without the origins whose prints are approximate."""
     rows = list(scores)
     groups = [summary("all", rows), summary("exact prints only", [s for s in rows if not s.approximate])]
-    groups += [summary(p, [s for s in rows if s.party == p]) for p in project.PARTIES if any(s.party == p for s in rows)]
+    groups += [
+        summary(p, [s for s in rows if s.party == p])
+        for p in project.PARTIES
+        if any(s.party == p for s in rows)
+    ]
     for low, high in ((1, 2), (3, 5), (6, 10)):
         chosen = [s for s in rows if low <= s.target - s.origin <= high]
         if chosen:

@@ -72,7 +72,9 @@ def answers(p: Projection, limit: float, days: tuple[date, ...]) -> list[Answer]
         found.append(_answer(p, "operational", limit, day, p.values[:k] * share, text, marked))
         if p.bound is not None:
             row = p.bound.rests_on[0]
-            text = f"plutonium {row['low']}-{row['high']} t ({row['source']}), 3-5 kg a warhead, fast reactors"
+            text = (
+                f"plutonium {row['low']}-{row['high']} t ({row['source']}), 3-5 kg a warhead, fast reactors"
+            )
             marks = (RECALLED_MARK,) if p.bound.quality.doubtful else ()
             found.append(
                 _answer(p, "fissile material for", limit, day, p.bound.warheads[: k + 1], text, marks)
@@ -85,7 +87,9 @@ def _answer(
 ) -> Answer:
     ever = (values > limit).any(axis=0)
     low, median, high = (float(q) for q in np.quantile(values[-1], (0.05, 0.5, 0.95)))
-    return Answer(p.party, what, limit, day.isoformat(), float(ever.mean()), low, median, high, rests_on, marks)
+    return Answer(
+        p.party, what, limit, day.isoformat(), float(ever.mean()), low, median, high, rests_on, marks
+    )
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -123,28 +127,38 @@ def published(party: str, p: Projection | None = None) -> list[Published]:
     rows = []
     for row in facts("projections_published"):
         value = next((row.number(c) for c in ("best", "low", "high") if row[c]), None)
-        if row["party"] != party or row["quantity"] not in COMPARABLE or value is None or not row["target_year"]:
+        if (
+            row["party"] != party
+            or row["quantity"] not in COMPARABLE
+            or value is None
+            or not row["target_year"]
+        ):
             continue
         target = int(float(row["target_year"]))
         day = Span.parse(row["published"]).latest
-        quantiles: tuple[float | None, ...] = (None, None, None)
+        low = median = high = None
         if day >= date(2012, 7, 1):
             then = project(party, target, known=day, n=4000, systems=False)
-            quantiles = tuple(float(q) for q in np.quantile(then.values[-1], (0.05, 0.5, 0.95)))
+            low, median, high = (float(q) for q in np.quantile(then.values[-1], (0.05, 0.5, 0.95)))
         outcome = outcomes.get(target)
         today = None
         if p and outcome is None and target in p.years:
             today = float((p.values[p.years.index(target)] >= value).mean())
         rows.append(
             Published(
-                *(row[c] for c in ("id", "who", "published", "quantity")),
-                target,
-                value,
-                *quantiles,
-                outcome,
-                None if outcome is None else value - outcome,
-                today,
-                row["quality"],
+                id=row["id"],
+                who=row["who"],
+                published=row["published"],
+                quantity=row["quantity"],
+                target=target,
+                value=value,
+                model_low=low,
+                model_median=median,
+                model_high=high,
+                outcome=outcome,
+                error=None if outcome is None else value - outcome,
+                p_today=today,
+                quality=row["quality"],
             )
         )
     return sorted(rows, key=lambda r: r.published)
