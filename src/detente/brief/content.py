@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import msgspec
 
 from detente.asof import AsOf
-from detente.assess.compliance import Compliance, declarations, history
-from detente.forces.declarations import declaration_dates
+from detente.assess.compliance import Compliance, declarations, exchanges, history
 from detente.treaty import Law, instrument_ids, load, resolve
 from detente.treaty.explain import Node, explain, number
 from detente.treaty.judge import counted_as
@@ -116,10 +115,9 @@ def gather(day: date) -> Brief:
     clocks = AsOf.on(day, known=day)
     laws = [resolve(load(name), clocks) for name in instrument_ids()]
     new_start = next(law for law in laws if law.instrument.id == "new-start")
-    declared_on = set(declaration_dates("new-start"))
     past = [c for c in history(new_start.loaded, known=day) if c.as_of.facts <= day]
-    exchanges = [c for c in past if c.as_of.facts in declared_on]
-    points = points_of(exchanges)
+    declared = exchanges(past)
+    points = points_of(declared)
     rows = tuple(
         sorted((_law_row(law) for law in laws), key=lambda r: (r.state not in LIVE, r.topic, r.since))
     )
@@ -131,7 +129,7 @@ def gather(day: date) -> Brief:
         headlines=tuple(_headlines(new_start, rows, points)),
         law=rows,
         points=points,
-        disputes=(*_status_disputes(new_start, past), *_count_disputes(new_start, exchanges)),
+        disputes=(*_status_disputes(new_start, past), *_count_disputes(new_start, declared)),
         unknowns=unknowns,
         notices=tuple(_notices(laws)),
     )
@@ -232,7 +230,7 @@ def _fact_sources(law: Law, point: Point) -> tuple[str, ...]:
     return tuple(dict.fromkeys(i.source.ref for i in rows[point.party].items if i.kind == "declared_total"))
 
 
-def _count_disputes(law: Law, past: list[Compliance]) -> Iterable[Dispute]:
+def _count_disputes(law: Law, past: Sequence[Compliance]) -> Iterable[Dispute]:
     """Counts on which holders of readings, or sources, differ."""
     for c in past:
         for v in c.verdicts:
@@ -244,14 +242,15 @@ def _count_disputes(law: Law, past: list[Compliance]) -> Iterable[Dispute]:
             )
             if v.outcome is Outcome.disputed and v.readings:
                 sides = tuple((" and ".join(r.holders), _side(r.verdict)) for r in v.readings)
-                yield Dispute(f"How the {v.party} total counts under {limit}", day, sides, door)
+                article = law.limit(limit).article
+                yield Dispute(f"What the {v.party} declaration counts under {article}", day, sides, door)
             for mark in v.marks:
                 head, _, printed = mark.partition(": ")
                 if head.startswith("sources differ"):
                     yield Dispute(f"{v.party}: {head}", day, (("printed", printed),), door)
 
 
-def _status_disputes(law: Law, past: list[Compliance]) -> Iterable[Dispute]:
+def _status_disputes(law: Law, past: Sequence[Compliance]) -> Iterable[Dispute]:
     """Days on which the parties see the law itself differently."""
     seen: set[tuple[tuple[str, str], ...]] = set()
     for c in past:
@@ -360,7 +359,7 @@ def _summary(law: Law, rows: tuple[LawRow, ...], day: date) -> str:
     if status.state is State.disputed:
         first += " Whether New START is suspended is disputed between its parties."
     if state_of(law) is State.expired:
-        first += f" New START ended on {law.events['term_end']}; the last verified counts are older still."
+        first += f" New START ended on {law.events['term_end']}; the last declared counts are older still."
     return f"{first} Still in force between them: {len(talk)} agreements on notification and communication."
 
 

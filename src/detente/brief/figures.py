@@ -8,12 +8,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from detente.assess.compliance import Compliance
+from detente.assess.compliance import Compliance, exchanges
 from detente.brief.content import LawRow, Point, points_of
 from detente.errors import DetenteError
 from detente.files import write_whole
 from detente.treaty import Law, Loaded
 from detente.treaty.life import fixed_events
+from detente.verdict import Outcome
 
 INK, PAPER, QUIET = "#1b1f24", "#ffffff", "#6b7280"
 PARTY_COLOUR = {"US": "#0072B2", "RU": "#D55E00"}  # Okabe and Ito: apart for every kind of colour vision
@@ -33,59 +34,51 @@ def counts_figure(
     points: Sequence[Point], *, end: date | None, title: str = "New START: declared counts and limits"
 ) -> Any:
     """Declared counts of each party against each limit, with the day from which it binds and the gaps marked."""
-    import matplotlib.dates as mdates
-
     limits = list(dict.fromkeys(p.limit for p in points))
-    figure = _figure(9.6, 3.9)
+    figure = _figure(9.6, 3.7)
     axes = figure.subplots(1, max(len(limits), 1), squeeze=False)[0]
     for axis, limit in zip(axes, limits, strict=False):
-        mine = [p for p in points if p.limit == limit]
-        bound = next((p.bound for p in mine if p.bound is not None), None)
-        for party in dict.fromkeys(p.party for p in mine):
-            given = [p for p in mine if p.party == party and p.count is not None]
-            axis.plot(
-                [p.day for p in given], [p.count for p in given], color=PARTY_COLOUR.get(party, INK),
-                marker=PARTY_MARK.get(party, "^"), markersize=3.6, linewidth=1.5, label=party,
-            )  # fmt: skip
-        binding = [p.day for p in mine if p.outcome != "not_applicable"]
-        if bound is not None:
-            start = min(binding, default=mine[-1].day)
-            axis.axhline(bound, color=QUIET, linewidth=0.8, linestyle=":")
-            axis.hlines(bound, start, end or mine[-1].day, color=INK, linewidth=1.8)
-            axis.annotate(
-                f"limit {bound:,.0f}".replace(",", " "),
-                (start, bound),
-                xytext=(2, -11),
-                textcoords="offset points",
-                fontsize=8,
-                color=INK,
-            )
-        last = max((p.day for p in mine if p.count is not None), default=None)
-        if last and end and last < end:
-            axis.axvspan(last, end, color="#9ca3af", alpha=0.22, linewidth=0)
-            axis.text(
-                mdates.date2num(last) + 40, axis.get_ylim()[1], "no data", fontsize=8, color=QUIET, va="top"
-            )
-        axis.set_title(TITLES.get(limit, limit), fontsize=9.5, loc="left", color=INK)
-        axis.xaxis.set_major_locator(mdates.YearLocator(4))
-        axis.xaxis.set_major_formatter(mdates.DateFormatter("%Y"))
-        axis.margins(y=0.12)
-        _plain(axis)
-    axes[0].legend(frameon=False, fontsize=8.5, loc="upper right")
+        _counts_panel(axis, limit, [p for p in points if p.limit == limit], end)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, frameon=False, fontsize=9, loc="upper right", ncols=len(labels))
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", color=INK)
-    figure.text(
-        0.01,
-        0.012,
-        NOTE,
-        fontsize=7,
-        color=QUIET,
-    )
-    figure.tight_layout(rect=(0, 0.035, 1, 0.95))
+    figure.text(0.01, 0.012, NOTE, fontsize=7, color=QUIET)
+    figure.tight_layout(rect=(0, 0.035, 1, 0.97))
     return figure
 
 
+def _counts_panel(axis: Any, limit: str, mine: list[Point], end: date | None) -> None:
+    from matplotlib.dates import DateFormatter, YearLocator
+
+    for party in dict.fromkeys(p.party for p in mine):
+        given = [p for p in mine if p.party == party and p.count is not None]
+        colour, mark = PARTY_COLOUR.get(party, INK), PARTY_MARK.get(party, "^")
+        days, counts = [p.day for p in given], [p.count for p in given]
+        axis.plot(days, counts, color=colour, marker=mark, markersize=3.6, linewidth=1.5, label=party)
+    axis.margins(y=0.14)
+    bound = next((p.bound for p in mine if p.bound is not None), None)
+    if bound is not None:
+        start = min((p.day for p in mine if p.outcome is not Outcome.not_applicable), default=mine[-1].day)
+        axis.axhline(bound, color=QUIET, linewidth=0.8, linestyle=":")
+        axis.hlines(bound, start, end or mine[-1].day, color=INK, linewidth=2)
+        words = f"limit {bound:,.0f}".replace(",", " ")
+        axis.annotate(
+            words, (end or start, bound), xytext=(0, 4), textcoords="offset points", fontsize=8, ha="right"
+        )
+    last = max((p.day for p in mine if p.count is not None), default=None)
+    if last and end and last < end:
+        axis.axvspan(last, end, color="#9ca3af", alpha=0.22, linewidth=0)
+        axis.annotate(
+            "no data", (_num(last), 0.02), xycoords=("data", "axes fraction"), fontsize=8, color=QUIET
+        )
+    axis.set_title(TITLES.get(limit, limit), fontsize=9.5, loc="left", color=INK)
+    axis.xaxis.set_major_locator(YearLocator(4))
+    axis.xaxis.set_major_formatter(DateFormatter("%Y"))
+    _plain(axis)
+
+
 def lives_figure(laws: Sequence[Law], rows: Iterable[LawRow], day: date) -> Any:
-    """When each instrument was in force: solid in force, hatched where its parties disagree or it is voluntary."""
+    """When each instrument was in force: full colour where it lives on the day, pale where it has ended."""
     by_id = {law.instrument.id: law for law in laws}
     chosen = [r for r in rows if _span(by_id[r.id], day)]
     chosen.sort(key=lambda r: _span(by_id[r.id], day)[0])  # type: ignore[index]
@@ -173,7 +166,7 @@ def write_history(found: Sequence[Compliance], loaded: Loaded, out: Path) -> Non
     kind = out.suffix.removeprefix(".")
     if kind not in ("svg", "png"):
         raise DetenteError(f"'{out.name}' is no figure", fix="end it in .svg or .png")
-    points = points_of(found)
+    points = points_of(exchanges(found))
     if not points:
         raise DetenteError("no declared counts to draw", where=loaded.instrument.id)
     end = fixed_events(loaded.instrument).get("term_end")

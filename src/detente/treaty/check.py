@@ -33,9 +33,12 @@ class Problem(msgspec.Struct, frozen=True):
     fix: str = ""
 
 
-def problems(instrument: Instrument) -> Iterator[Problem]:
-    """Every broken rule of an instrument that already has the right shape, in reading order of the rules."""
-    for rule in RULES:
+def problems(instrument: Instrument, *, original: bool = True) -> Iterator[Problem]:
+    """Every broken rule of an instrument that already has the right shape, in reading order of the rules.
+
+    `original`: False leaves out the coverage table, which a patch does not rewrite.
+    """
+    for rule in (*RULES, *((_coverage_points,) if original else ())):
         try:
             yield from rule(instrument)
         except DetenteError as bad:  # a helper that raises where a rule would report
@@ -347,6 +350,17 @@ def _references_hold(i: Instrument) -> Iterator[Problem]:
             yield Problem(
                 f"unknown statement '{statement.of}'", ("life", n, "of"), nearest(statement.of, statements)
             )
+    if i.entry_condition and i.entry_condition.group not in i.groups:
+        yield Problem(
+            f"unknown group '{i.entry_condition.group}'",
+            ("entry_condition",),
+            nearest(i.entry_condition.group, i.groups),
+        )
+    yield from _no_exception_cycle(i)
+
+
+def _coverage_points(i: Instrument) -> Iterator[Problem]:
+    everything = {f"{s}/{node.id}" for s in SECTIONS for node in getattr(i, s)}
     for n, row in enumerate(i.coverage):
         for name in row.provisions:
             if name not in everything and name not in ("term", "entry_condition"):
@@ -355,13 +369,6 @@ def _references_hold(i: Instrument) -> Iterator[Problem]:
             yield Problem("'encoded' rows, and only they, name their provisions", ("coverage", n))
         if row.status == "not_encoded" and not row.reason:
             yield Problem("'not_encoded' without a reason", ("coverage", n))
-    if i.entry_condition and i.entry_condition.group not in i.groups:
-        yield Problem(
-            f"unknown group '{i.entry_condition.group}'",
-            ("entry_condition",),
-            nearest(i.entry_condition.group, i.groups),
-        )
-    yield from _no_exception_cycle(i)
 
 
 def _no_exception_cycle(i: Instrument) -> Iterator[Problem]:

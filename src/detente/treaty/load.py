@@ -31,9 +31,12 @@ class Text(msgspec.Struct, frozen=True):
     name: str
     tree: dict[str, Any]
     parts: dict[str, tuple[tuple[int, Document], ...]]
+    changed: dict[tuple[str, ...], str] = {}  # what a patch touched, and the line of the operation that did
 
     def where(self, path: tuple[PathKey, ...]) -> str:
         """``file:line`` of the value at `path` (keys, list indices, or ids of list entries)."""
+        if self.changed:
+            return self._operation(path)
         if path and path[0] in self.parts:
             parts = self.parts[str(path[0])]
             if len(path) > 1:
@@ -47,6 +50,26 @@ class Text(msgspec.Struct, frozen=True):
                 return f"{document.name}:{document.line(local)}"
             return f"{parts[0][1].name}:{parts[0][1].line(path)}"
         return f"{self.name}:1"
+
+    def _operation(self, path: tuple[PathKey, ...]) -> str:
+        """The operation of a patch that a problem at `path` comes from, as far as can be told."""
+        steps = tuple(str(p) for p in path)
+        entries = self.tree.get(steps[0]) if steps else None
+        if (
+            isinstance(entries, list)
+            and len(path) > 1
+            and isinstance(path[1], int)
+            and path[1] < len(entries)
+        ):
+            steps = (steps[0], str(entries[path[1]].get("id")), *steps[2:])
+
+        def shared(operation: tuple[str, ...]) -> int:
+            return next(
+                (n for n, (a, b) in enumerate(zip(operation, steps, strict=False)) if a != b),
+                min(len(operation), len(steps)),
+            )
+
+        return self.changed[max(self.changed, key=shared)]
 
     def _index(self, path: tuple[PathKey, ...]) -> int:
         entries = self.tree[str(path[0])]
@@ -126,10 +149,14 @@ def join(documents: list[Document]) -> Text:
     return Text(documents[0].name, tree, parts)
 
 
-def checked(text: Text) -> Loaded:
-    """The typed instrument of a text, every rule of `check` applied. Raises DetenteError for the first problem."""
+def checked(text: Text, *, original: bool = True) -> Loaded:
+    """The typed instrument of a text, every rule of `check` applied.
+
+    `original`: False for the result of a patch, whose coverage table is that of the text it changes.
+    Raises DetenteError for the first problem.
+    """
     instrument = typed_instrument(text)
-    for problem in problems(instrument):
+    for problem in problems(instrument, original=original):
         raise error_of(problem, text)
     return Loaded(instrument, text, digest(text.tree))
 
