@@ -25,11 +25,13 @@ from detente.exchange.envelope import (
     signers_of,
     stamp,
 )
-from detente.exchange.keys import Annex, SecretKeys, load_keys, parse_annex, write_private
+from detente.exchange.keys import Annex, PublicKeys, SecretKeys, load_keys, parse_annex, write_private
 from detente.exchange.log import Log
 from detente.exchange.merkle import leaf_hash
 from detente.exchange.mirror import Mirror, get_body, note_acts, put_body
 from detente.exchange.store import SPAN, Store
+
+NEXT = "keys.next.json"
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,7 +106,33 @@ class Node:
         if keys.party != config.party:
             raise DetenteError("the keys are another party's", where=str(home))
         annex.of(config.party)
-        return cls(home, config, keys, annex, **more)
+        node = cls(home, config, keys, annex, **more)
+        if (home / NEXT).exists():
+            node.adopt()
+        return node
+
+    def change_keys(self, fresh: SecretKeys, form: str, officers: tuple[str, ...]) -> Act:
+        """Log new public keys, signed by the old ones, and go over to `fresh`.
+
+        The new secrets are on disk before the entry is: a power cut in between is settled by `adopt`.
+        """
+        write_private(self.home / NEXT, msgspec.json.encode(fresh))
+        text = msgspec.json.encode(fresh.public(self.own.keys.url)).decode()
+        act = self.publish(
+            "key", form, sorted(set(self.annex.parties) - {self.party}), officers=officers, text=text
+        )
+        self.adopt()
+        return act
+
+    def adopt(self) -> None:
+        """Take the waiting keys where the log announced them, drop them where it did not."""
+        fresh = load_keys(self.home / NEXT)
+        if self.own.keys == fresh.public(self.own.keys.url):
+            write_private(self.home / "keys.json", msgspec.json.encode(fresh))
+            self.keys = fresh
+            for mirror in self.mirrors.values():
+                mirror.signers = fresh.signers("mirror")
+        (self.home / NEXT).unlink()
 
     @property
     def moment(self) -> datetime:
@@ -172,6 +200,10 @@ class Node:
 
     def _keys_of(self, party: str) -> Any:
         return self.own.keys if party == self.party else self.mirror(party).keys
+
+    def keys_at(self, party: str, index: int) -> PublicKeys:
+        """The keys that speak for a party at an entry of its log."""
+        return (self.own if party == self.party else self.mirror(party)).keys_at(index)
 
     def mirror(self, party: str) -> Mirror:
         """Our mirror of a party's log. Raises DetenteError for a party that is not in the annex."""

@@ -115,9 +115,8 @@ class Service:
 
         def suspect(head: Any, note: Any) -> None:
             mirror = self._mirror_of(head.origin)
-            if mirror:
-                if mirror.accuse(note) is None:
-                    mirror.suspect(head, note)
+            if mirror is not None and mirror.accuse(note) is None:
+                mirror.suspect(head, note)
 
         return add_checkpoint(
             self.node.store, data, keys_of, self._witness, now=self.node.clock, suspect=suspect
