@@ -1,0 +1,204 @@
+"""Back-tests with vintages only: what would have been said each July, against what came to be printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from functools import lru_cache
+
+import msgspec
+import numpy as np
+
+from detente.forces import bottomup, project
+from detente.forces.line import stockpile_line, truth
+from detente.forces.scores import covered, crps, pit
+from detente.linear import Array
+
+ORIGINS = range(2012, 2026)
+HORIZONS = 10
+SMALL = 20.0  # scores are divided by the last known stockpile, or this if it is smaller
+
+
+class Score(msgspec.Struct, frozen=True):
+    """One forecast of one party for one January against the outcome; scores as fractions of the last print.
+
+    `model`, `state_space`, `outside`: CRPS; `last_value`, `trend`: the absolute error of the point baselines;
+    `last_value_spread`: CRPS of the last value with past errors as its spread.
+    """
+
+    party: str
+    origin: int
+    target: int
+    outcome: float
+    scale: float
+    model: float
+    state_space: float
+    outside: float
+    last_value: float
+    trend: float
+    last_value_spread: float
+    covered: bool
+    covered_half: bool
+    pit: float
+    approximate: bool
+
+
+def knowledge(origin: int) -> date:
+    """The day of a forecast: 1 July, when the yearbook of that June was out."""
+    return date(origin, 7, 1)
+
+
+@lru_cache(maxsize=8)
+def run(
+    *,
+    origins: tuple[int, ...] = tuple(ORIGINS),
+    n: int = 2000,
+    seed: int = 1,
+    judged: date = date(2026, 11, 1),
+) -> tuple[Score, ...]:
+    """Every forecast 1..10 years ahead from each origin year and party, scored against what `judged` knows.
+
+    The model is the clean pool (state space and outside view); all its parameters were fixed on targets to
+    2011. A party without an arsenal in print at the origin is left out.
+    """
+    scores: list[Score] = []
+    for origin in origins:
+        examples = project.pasts(knowledge(origin))
+        for party in examples:
+            # a stream of its own for each forecast: adding a party changes no other score
+            rng = np.random.default_rng([seed, origin, project.PARTIES.index(party)])
+            scores += _party(party, origin, examples, judged, n, rng)
+    return tuple(scores)
+
+
+def _party(
+    party: str,
+    origin: int,
+    examples: dict,
+    judged: date,
+    n: int,
+    rng: np.random.Generator,  # type: ignore[type-arg]
+) -> Iterable[Score]:
+    line = stockpile_line(party, knowledge(origin))
+    outcomes = truth(party, judged)
+    last = int(line.years[-1])
+    ahead = min(origin + HORIZONS, judged.year) - last
+    inside, other = project.top_down(party, knowledge(origin), ahead, n, rng, examples)
+    view = int(round(n * project.OUTSIDE_SHARE))
+    past = examples[party]
+    slope = (
+        np.polyfit(past.years[-5:] - last, past.warheads[-5:], 1) if len(past.years) > 1 else (0.0, line.last)
+    )
+    for target in range(origin + 1, min(origin + HORIZONS, judged.year) + 1):
+        if target not in outcomes:
+            continue
+        h, outcome, scale = target - last, outcomes[target], max(line.last, SMALL)
+        pooled = np.concatenate([inside[h - 1][: n - view], other[h - 1][:view]])
+        yield Score(
+            party=party,
+            origin=origin,
+            target=target,
+            outcome=outcome,
+            scale=scale,
+            model=crps(pooled, outcome) / scale,
+            state_space=crps(inside[h - 1], outcome) / scale,
+            outside=crps(other[h - 1], outcome) / scale,
+            last_value=abs(line.last - outcome) / scale,
+            trend=abs(max(float(slope[1] + slope[0] * h), 0.0) - outcome) / scale,
+            last_value_spread=crps(_with_past_errors(past.warheads, h, line.last), outcome) / scale,
+            covered=covered(pooled, outcome),
+            covered_half=covered(pooled, outcome, 0.5),
+            pit=pit(pooled, outcome, rng),
+            approximate=any(line.approximate[-6:]),
+        )
+
+
+def _with_past_errors(warheads: Array, h: int, last: float) -> Array:
+    """The last value with the party's own changes over `h` years, of the last thirty, as its spread."""
+    recent = warheads[-30:]
+    changes = np.log((recent[h:] + 5.0) / (recent[:-h] + 5.0)) if len(recent) > h + 1 else np.zeros(1)
+    both = np.concatenate([changes, -changes])
+    return np.asarray(np.maximum((last + 5.0) * np.exp(both) - 5.0, 0.0))
+
+
+@lru_cache(maxsize=16)
+def bottom_up_scores(
+    party: str = "CN", n: int = 2000, seed: int = 1
+) -> tuple[tuple[int, int, float, float], ...]:
+    """(origin, target, top-down CRPS, bottom-up CRPS) wherever drivers were in print, as fractions.
+
+    Indicative only: the ranges of the drivers of 2021 were written down later.
+    """
+    judged = date(2026, 11, 1)
+    outcomes = truth(party, judged)
+    rows = []
+    for origin in ORIGINS:
+        known = knowledge(origin)
+        rng = np.random.default_rng([seed, origin])
+        line = stockpile_line(party, known)
+        last = int(line.years[-1])
+        years = tuple(range(last, min(origin + HORIZONS, judged.year) + 1))
+        made = bottomup.build(party, known, years, n, rng)
+        if made is None:
+            continue
+        inside, other = project.top_down(party, known, len(years) - 1, n, rng)
+        view = int(round(n * project.OUTSIDE_SHARE))
+        from_systems = bottomup.stockpile(made, np.full(n, line.last), rng)
+        for k, target in enumerate(years[1:]):
+            scale = max(line.last, SMALL)
+            top = crps(np.concatenate([inside[k][: n - view], other[k][:view]]), outcomes[target]) / scale
+            rows.append((origin, target, top, crps(from_systems[k + 1], outcomes[target]) / scale))
+    return tuple(rows)
+
+
+def earned(known: date) -> tuple[list[float], list[float]]:
+    """The scores that top-down and bottom-up forecasts had earned by `known` (targets not after it)."""
+    rows = [r for r in bottom_up_scores() if r[1] <= known.year and r[0] < known.year]
+    return [r[2] for r in rows], [r[3] for r in rows]
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """Means over a group of forecasts: CRPS and baselines (fractions of the last print), coverage, mean PIT."""
+
+    group: str
+    forecasts: int
+    model: float
+    state_space: float
+    outside: float
+    last_value: float
+    trend: float
+    last_value_spread: float
+    cover_90: float
+    cover_50: float
+    pit_mean: float
+
+
+def summary(group: str, scores: Iterable[Score]) -> Summary:
+    """The means of one group of forecasts."""
+    chosen = list(scores)
+    mean: Callable[[str], float] = lambda name: float(np.mean([getattr(s, name) for s in chosen]))  # noqa: E731
+    names = ("model", "state_space", "outside", "last_value", "trend", "last_value_spread")
+    return Summary(
+        group,
+        len(chosen),
+        *(mean(n) for n in names),
+        cover_90=mean("covered"),
+        cover_50=mean("covered_half"),
+        pit_mean=mean("pit"),
+    )
+
+
+def table(scores: Iterable[Score]) -> list[Summary]:
+    """Pooled, by party, by horizon, and without the origins whose prints are approximate."""
+    rows = list(scores)
+    groups = [summary("all", rows), summary("exact prints only", [s for s in rows if not s.approximate])]
+    groups += [
+        summary(p, [s for s in rows if s.party == p])
+        for p in project.PARTIES
+        if any(s.party == p for s in rows)
+    ]
+    for low, high in ((1, 2), (3, 5), (6, 10)):
+        chosen = [s for s in rows if low <= s.target - s.origin <= high]
+        if chosen:
+            groups.append(summary(f"{low}-{high} years ahead", chosen))
+    return groups

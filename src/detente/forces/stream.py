@@ -1,0 +1,154 @@
+"""Evaluating many limits over many draws and years: blocks streamed, sums kept, on this machine or on workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from detente.errors import DetenteError
+from detente.linear import Array, LinearForm, Sense
+
+BLOCK = 20_000  # draws a block: (year, draw, item) of five parties stays far under a gigabyte
+QUANTILES = (0.05, 0.5, 0.95)
+HELD = 4096  # draws of the first block kept for quantiles; p_met and means use every draw
+
+# one block: (seed of the block, draws in it) -> for each party (year, draw, item) float64
+Source = Callable[[np.random.SeedSequence, int], list[Array]]
+
+
+class Stack(msgspec.Struct, frozen=True, eq=False):
+    """The linear limits of one party's columns stacked into one matrix.
+
+    `matrix` (limit, item); `bound` (year, limit), NaN where no bound holds; `sign` (limit,) +1 for at most,
+    -1 for at least.
+    """
+
+    matrix: Array
+    bound: Array
+    sign: Array
+
+
+def stack(forms: Sequence[LinearForm], bound: Array) -> Stack:
+    """Forms over the same rows as one matrix. Raises DetenteError where a form is more than its matrix."""
+    for form in forms:
+        if not form.is_linear or Sense.exactly in form.sense:
+            raise DetenteError(
+                "a limit that is not linear, or whose rows are not all decided, cannot be streamed",
+                where=f"{form.party} {form.provision}",
+                fix="evaluate it with detente.treaty.evaluate",
+            )
+    signs = [1.0 if s is Sense.at_most else -1.0 for form in forms for s in form.sense]
+    return Stack(np.vstack([form.low for form in forms]), bound, np.array(signs))
+
+
+class Sums(msgspec.Struct, frozen=True, eq=False):
+    """What a block adds: per party (year, limit) draws met, sums of count and of excess; counts held back.
+
+    `held`: of the first block (year, limit, draw), else empty.
+    """
+
+    draws: int
+    met: list[Array]
+    count: list[Array]
+    excess: list[Array]
+    held: list[Array]
+
+
+def block_sums(
+    stacks: Sequence[Stack], source: Source, seed: np.random.SeedSequence, n: int, hold: bool
+) -> Sums:
+    """Draw one block and evaluate it."""
+    met, total, over, held = [], [], [], []
+    for s, values in zip(stacks, source(seed, n), strict=True):
+        shape = s.bound.shape
+        m, c, e = np.empty(shape), np.empty(shape), np.empty(shape)
+        kept = np.empty((*shape, min(HELD, n) if hold else 0))
+        signed = (s.matrix * s.sign[:, None]).T
+        ceiling = np.where(np.isnan(s.bound), np.inf, s.bound * s.sign)
+        for y in range(shape[0]):
+            counts = values[y] @ signed  # (draw, limit)
+            # the excess is zero exactly where the limit is kept: one pass finds both
+            c[y] = s.sign * counts.mean(axis=0)
+            kept[y] = s.sign[:, None] * counts[: kept.shape[2]].T
+            np.subtract(counts, ceiling[y] * (1 + 1e-12), out=counts)
+            np.maximum(counts, 0.0, out=counts)
+            m[y] = n - np.count_nonzero(counts, axis=0)
+            e[y] = counts.mean(axis=0)
+        met.append(m)
+        total.append(c * n)
+        over.append(e * n)
+        held.append(kept)
+    return Sums(n, met, total, over, held)
+
+
+class Result(msgspec.Struct, frozen=True, eq=False):
+    """Per party, each (year, limit): `p_met`, `count` (mean), `cut` (mean excess); `points` (year, limit, 3).
+
+    `points`: 5, 50 and 95 % points of the count, from the first draws held.
+    """
+
+    draws: int
+    seed: int
+    p_met: list[Array]
+    count: list[Array]
+    cut: list[Array]
+    points: list[Array]
+
+
+def run(
+    stacks: Sequence[Stack], source: Source, *, draws: int, seed: int, block: int = BLOCK, workers: str = ""
+) -> Result:
+    """Evaluate `draws` draws in blocks, on this machine or on the dask cluster at `workers` (tcp://...).
+
+    Every block has a seed of its own and blocks are added in their order, so the numbers do not depend on
+    where they were computed. Raises DetenteError for a cluster that does not answer.
+    """
+    sizes = [block] * (draws // block) + ([draws % block] if draws % block else [])
+    seeds = np.random.SeedSequence(seed).spawn(len(sizes))
+    jobs = [(seeds[k], sizes[k], k == 0) for k in range(len(sizes))]
+    if workers:
+        parts = _on_workers(workers, stacks, source, jobs)
+    else:
+        parts = (block_sums(stacks, source, *job) for job in jobs)
+    return _added(parts, seed)
+
+
+def _added(parts: Any, seed: int) -> Result:
+    draws, met, count, excess, held = 0, [], [], [], []  # type: ignore[var-annotated]
+    for k, part in enumerate(parts):
+        draws += part.draws
+        if k == 0:
+            met, count, excess, held = (list(x) for x in (part.met, part.count, part.excess, part.held))
+            continue
+        for mine, more in ((met, part.met), (count, part.count), (excess, part.excess)):
+            for p in range(len(mine)):
+                mine[p] = mine[p] + more[p]
+    points = [np.moveaxis(np.quantile(h, QUANTILES, axis=2), 0, 2) for h in held]
+    over = draws or 1
+    return Result(
+        draws, seed, [m / over for m in met], [c / over for c in count], [e / over for e in excess], points
+    )
+
+
+def _on_workers(address: str, stacks: Sequence[Stack], source: Source, jobs: list[Any]) -> list[Sums]:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise DetenteError("dask is not installed", fix="pip install 'detente[monitor]'") from None
+    try:
+        client = Client(address, timeout="10s")
+    except (OSError, ValueError) as bad:
+        raise DetenteError(
+            f"no cluster at '{address}': {bad}", fix="give the scheduler, tcp://host:port"
+        ) from None
+    with client:
+        shared = client.scatter(list(stacks), broadcast=True)
+        futures = [client.submit(_job, shared, source, *job, pure=False) for job in jobs]
+        return list(client.gather(futures))
+
+
+def _job(stacks: list[Stack], source: Source, seed: np.random.SeedSequence, n: int, hold: bool) -> Sums:
+    return block_sums(stacks, source, seed, n, hold)
