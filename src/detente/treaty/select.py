@@ -29,8 +29,8 @@ def unknown_keys(select: Select, item: Item, words: Words) -> list[str]:
         if _holds(key, wanted, item, words) is not None:
             continue
         if key == "is":
-            for name in wanted if isinstance(wanted, list) else [wanted]:
-                found += unknown_keys(words.definitions[name], item, words)
+            names: Any = wanted if isinstance(wanted, list) else [wanted]
+            found += (k for name in names for k in unknown_keys(words.definitions[name], item, words))
         else:
             found.append(key)
     return list(dict.fromkeys(found))
