@@ -143,7 +143,9 @@ def test_imperfect_inspection_of_the_facts() -> None:
     assert round(float(detection(800, 20, 87, F(9, 10))), 3) == 0.875
 
 
-@pytest.mark.parametrize("text", ["1.1", "-0.1", "high", "", "nan", "inf", "1/0", "200%", "1e-3", "1e999999999", "٠.5", "9" * 40])
+@pytest.mark.parametrize(
+    "text", ["1.1", "-0.1", "high", "", "nan", "inf", "1/0", "200%", "1e-3", "1e999999999", "٠.5", "9" * 40]
+)
 def test_a_bad_probability_is_refused(text: str) -> None:
     with pytest.raises(DetenteError):
         probability(text)

@@ -34,7 +34,17 @@ def _count(value: float | None) -> str:
 
 def _cells(row: Any) -> list[str]:
     numbers = (_count(row.low), _count(row.best), _count(row.high))
-    return [row.series, row.what, row.status, *numbers, row.unit, row.as_of, row.published, row.quality, row.source]
+    return [
+        row.series,
+        row.what,
+        row.status,
+        *numbers,
+        row.unit,
+        row.as_of,
+        row.published,
+        row.quality,
+        row.source,
+    ]
 
 
 COLUMNS = (
@@ -46,7 +56,9 @@ COLUMNS = (
 def _note_recalled(rows: list[Any]) -> None:
     recalled = sum(bool(r.mark) for r in rows)
     if recalled:
-        typer.echo(f"{recalled} of {len(rows)} rows are recalled: nobody has read them in a source.", err=True)
+        typer.echo(
+            f"{recalled} of {len(rows)} rows are recalled: nobody has read them in a source.", err=True
+        )
 
 
 @app.command()
@@ -82,10 +94,14 @@ def show(
 
 @app.command()
 def compare(
-    parties: Annotated[list[str] | None, typer.Argument(help="Parties; all nuclear-armed if left out.")] = None,
+    parties: Annotated[
+        list[str] | None, typer.Argument(help="Parties; all nuclear-armed if left out.")
+    ] = None,
     as_of: AsOfFlag = "",
     known: KnownFlag = "",
-    status: Annotated[str, typer.Option(help="stockpile, deployed, reserve, retired or inventory.")] = "stockpile",
+    status: Annotated[
+        str, typer.Option(help="stockpile, deployed, reserve, retired or inventory.")
+    ] = "stockpile",
     as_json: JsonFlag = False,
 ) -> None:
     """One quantity of several parties, each as every series gives it."""
@@ -112,7 +128,9 @@ def compare(
 
 @app.command()
 def check(
-    file: Annotated[Path | None, typer.Argument(help="Your own CSV or Parquet file; the embedded sets if left out.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="Your own CSV or Parquet file; the embedded sets if left out.")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Also list the sums that agree.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -126,10 +144,23 @@ def check(
     else:
         shown = [s for s in sums if every or s.word != "agrees" or s.party == "world"]
         cells = [
-            (s.series, s.party, s.as_of, s.rule, f"{s.printed:,.0f}", f"{s.added:,.0f}", s.word, s.recalled or "")
+            (
+                s.series,
+                s.party,
+                s.as_of,
+                s.rule,
+                f"{s.printed:,.0f}",
+                f"{s.added:,.0f}",
+                s.word,
+                s.recalled or "",
+            )
             for s in shown
         ]
-        show_table("printed totals", ("series", "party", "as of", "sum", "printed", "added", "", "recalled rows"), cells)
+        show_table(
+            "printed totals",
+            ("series", "party", "as of", "sum", "printed", "added", "", "recalled rows"),
+            cells,
+        )
         words = [s.word for s in sums]
         tally = ", ".join(f"{words.count(w)} {w}" for w in ("agrees", "rounded", "open", "broken"))
         typer.echo(f"{len(sums)} sums: {tally}")

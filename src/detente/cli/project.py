@@ -17,11 +17,17 @@ def project(
     party: Annotated[str, typer.Argument(help="Party: code or name.")] = "",
     to: Annotated[int, typer.Option("--to", metavar="YEAR", help="Project to January of this year.")] = 2035,
     known: KnownFlag = "",
-    limit: Annotated[list[float] | None, typer.Option("--limit", help="A number to pass; may be repeated.")] = None,
+    limit: Annotated[
+        list[float] | None, typer.Option("--limit", help="A number to pass; may be repeated.")
+    ] = None,
     draws: Annotated[int, typer.Option(min=100, max=1_000_000, help="Monte-Carlo draws.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the fan chart to this PNG.")] = None,
-    backtest: Annotated[bool, typer.Option("--backtest", help="How well past forecasts would have done.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the fan chart to this PNG.")
+    ] = None,
+    backtest: Annotated[
+        bool, typer.Option("--backtest", help="How well past forecasts would have done.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """A party's stockpile in each January ahead: table, drivers, chances, fan chart."""
@@ -36,7 +42,14 @@ def project(
 
 
 def _project(
-    name: str, to: int, known: str, limits: tuple[float, ...], n: int, seed: int, output: Path | None, as_json: bool
+    name: str,
+    to: int,
+    known: str,
+    limits: tuple[float, ...],
+    n: int,
+    seed: int,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     from datetime import date
 
@@ -91,16 +104,29 @@ def _project(
 
 
 def _usual_limits(code: str) -> tuple[float, ...]:
-    return {"CN": (700.0, 1000.0, 1500.0), "UK": (225.0, 260.0), "FR": (300.0,)}.get(code, (1550.0, 3700.0, 4500.0) if code in ("US", "RU") else (200.0, 300.0))
+    return {"CN": (700.0, 1000.0, 1500.0), "UK": (225.0, 260.0), "FR": (300.0,)}.get(
+        code, (1550.0, 3700.0, 4500.0) if code in ("US", "RU") else (200.0, 300.0)
+    )
 
 
 def _show_chances(chances: list[Any], crossings: list[Any]) -> None:
     rows = [
-        (a.definition, f"{a.limit:,.0f}", a.by, f"{a.p:.1%}", f"{a.low:,.0f}-{a.high:,.0f}", a.rests_on, "; ".join(a.marks))
+        (
+            a.definition,
+            f"{a.limit:,.0f}",
+            a.by,
+            f"{a.p:.1%}",
+            f"{a.low:,.0f}-{a.high:,.0f}",
+            a.rests_on,
+            "; ".join(a.marks),
+        )
         for a in chances
     ]
     show_table("P(more than)", ("quantity", "limit", "by", "P", "90 % then", "rests on", "mark"), rows)
-    found = [(f"{c['limit']:,.0f}", f"{c['p_ever']:.1%}", *("beyond" if y is None else y for y in c["years"])) for c in crossings]
+    found = [
+        (f"{c['limit']:,.0f}", f"{c['p_ever']:.1%}", *("beyond" if y is None else y for y in c["years"]))
+        for c in crossings
+    ]
     show_table("first January above", ("limit", "P(ever)", "5 %", "median", "95 %"), found)
 
 
@@ -118,14 +144,26 @@ def _show_published(said: list[Any]) -> None:
     cells = [
         (
             *(r.published, r.who, r.quantity, r.target, f"{r.value:,.0f}"),
-            "" if r.model_median is None else f"{r.model_low:,.0f} / {r.model_median:,.0f} / {r.model_high:,.0f}",
+            ""
+            if r.model_median is None
+            else f"{r.model_low:,.0f} / {r.model_median:,.0f} / {r.model_high:,.0f}",
             "" if r.outcome is None else f"{r.outcome:,.0f}",
             "" if r.p_today is None else f"{r.p_today:.0%}",
             r.quality,
         )
         for r in said
     ]
-    columns = ("published", "who", "quantity", "for", "said", "this model then 5/50/95 %", "outcome", "P(at least) now", "quality")
+    columns = (
+        "published",
+        "who",
+        "quantity",
+        "for",
+        "said",
+        "this model then 5/50/95 %",
+        "outcome",
+        "P(at least) now",
+        "quality",
+    )
     show_table("published projections", columns, cells)
 
 
@@ -138,8 +176,21 @@ def _backtest(as_json: bool) -> None:
         return
     rows = [
         (
-            *(s.group, s.forecasts, f"{s.model:.3f}", f"{s.last_value:.3f}", f"{s.trend:.3f}", f"{s.last_value_spread:.3f}"),
-            *(f"{s.state_space:.3f}", f"{s.outside:.3f}", f"{s.cover_90:.1%}", f"{s.cover_50:.1%}", f"{s.pit_mean:.2f}"),
+            *(
+                s.group,
+                s.forecasts,
+                f"{s.model:.3f}",
+                f"{s.last_value:.3f}",
+                f"{s.trend:.3f}",
+                f"{s.last_value_spread:.3f}",
+            ),
+            *(
+                f"{s.state_space:.3f}",
+                f"{s.outside:.3f}",
+                f"{s.cover_90:.1%}",
+                f"{s.cover_50:.1%}",
+                f"{s.pit_mean:.2f}",
+            ),
         )
         for s in lines
     ]
@@ -147,4 +198,8 @@ def _backtest(as_json: bool) -> None:
         *("group", "forecasts", "model", "last value", "linear trend", "last value, past errors"),
         *("state space", "outside view", "90 % covers", "50 % covers", "mean PIT"),
     )
-    show_table("back-test from what was known each July 2012-2025: CRPS as a fraction of the last print", columns, rows)
+    show_table(
+        "back-test from what was known each July 2012-2025: CRPS as a fraction of the last print",
+        columns,
+        rows,
+    )

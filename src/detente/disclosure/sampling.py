@@ -15,7 +15,6 @@ import msgspec
 
 from detente.errors import DetenteError
 
-
 # no exponents: "1e999999999" from another party's file would fill the memory
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?(/[0-9]{1,18})?")
 

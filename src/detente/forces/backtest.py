@@ -50,7 +50,11 @@ def knowledge(origin: int) -> date:
 
 @lru_cache(maxsize=8)
 def run(
-    *, origins: tuple[int, ...] = tuple(ORIGINS), n: int = 2000, seed: int = 1, judged: date = date(2026, 11, 1)
+    *,
+    origins: tuple[int, ...] = tuple(ORIGINS),
+    n: int = 2000,
+    seed: int = 1,
+    judged: date = date(2026, 11, 1),
 ) -> tuple[Score, ...]:
     """Every forecast 1..10 years ahead from each origin year and party, scored against what `judged` knows.
 
@@ -68,7 +72,12 @@ def run(
 
 
 def _party(
-    party: str, origin: int, examples: dict, judged: date, n: int, rng: np.random.Generator  # type: ignore[type-arg]
+    party: str,
+    origin: int,
+    examples: dict,
+    judged: date,
+    n: int,
+    rng: np.random.Generator,  # type: ignore[type-arg]
 ) -> Iterable[Score]:
     line = stockpile_line(party, knowledge(origin))
     outcomes = truth(party, judged)
@@ -77,7 +86,9 @@ def _party(
     inside, other = project.top_down(party, knowledge(origin), ahead, n, rng, examples)
     view = int(round(n * project.OUTSIDE_SHARE))
     past = examples[party]
-    slope = np.polyfit(past.years[-5:] - last, past.warheads[-5:], 1) if len(past.years) > 1 else (0.0, line.last)
+    slope = (
+        np.polyfit(past.years[-5:] - last, past.warheads[-5:], 1) if len(past.years) > 1 else (0.0, line.last)
+    )
     for target in range(origin + 1, min(origin + HORIZONS, judged.year) + 1):
         if target not in outcomes:
             continue
@@ -111,7 +122,9 @@ def _with_past_errors(warheads: Array, h: int, last: float) -> Array:
 
 
 @lru_cache(maxsize=16)
-def bottom_up_scores(party: str = "CN", n: int = 2000, seed: int = 1) -> tuple[tuple[int, int, float, float], ...]:
+def bottom_up_scores(
+    party: str = "CN", n: int = 2000, seed: int = 1
+) -> tuple[tuple[int, int, float, float], ...]:
     """(origin, target, top-down CRPS, bottom-up CRPS) wherever drivers were in print, as fractions.
 
     Indicative only: the ranges of the drivers of 2021 were written down later.
@@ -179,7 +192,11 @@ def table(scores: Iterable[Score]) -> list[Summary]:
     """Pooled, by party, by horizon, and without the origins whose prints are approximate."""
     rows = list(scores)
     groups = [summary("all", rows), summary("exact prints only", [s for s in rows if not s.approximate])]
-    groups += [summary(p, [s for s in rows if s.party == p]) for p in project.PARTIES if any(s.party == p for s in rows)]
+    groups += [
+        summary(p, [s for s in rows if s.party == p])
+        for p in project.PARTIES
+        if any(s.party == p for s in rows)
+    ]
     for low, high in ((1, 2), (3, 5), (6, 10)):
         chosen = [s for s in rows if low <= s.target - s.origin <= high]
         if chosen:

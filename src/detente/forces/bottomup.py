@@ -51,9 +51,7 @@ class Driver(msgspec.Struct, frozen=True):
 def drivers(party: str, known: date) -> tuple[Driver, ...]:
     """The drivers of `party` in print on `known`: of each system and quantity the newest print."""
     newest: dict[tuple[str, str], str] = {}
-    rows = [
-        r for r in facts("drivers") if r["party"] == party and Span.parse(r["published"]).reached(known)
-    ]
+    rows = [r for r in facts("drivers") if r["party"] == party and Span.parse(r["published"]).reached(known)]
     for r in rows:
         key = (r["type"], r["quantity"])
         newest[key] = max(newest.get(key, ""), r["published"])

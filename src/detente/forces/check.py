@@ -68,10 +68,7 @@ def world_sums() -> list[Sum]:
 
 def part_sums(rows: Iterable[Count] | None = None) -> list[Sum]:
     """Every other printed total of the rows (all embedded sets by default) against its printed parts."""
-    return [
-        _sum(e.total, e.parts, e.rule, e.best)
-        for e in additions(all_counts() if rows is None else rows)
-    ]
+    return [_sum(e.total, e.parts, e.rule, e.best) for e in additions(all_counts() if rows is None else rows)]
 
 
 def _sum(total: Count, parts: Iterable[Count], rule: str, added: float) -> Sum:

@@ -113,7 +113,11 @@ def read_counts(path: Path | Traversable) -> tuple[Count, ...]:
     Raises DetenteError with file and line: unknown column, type, party or status, a negative count, low above
     best, a missing source, a date that is none, two rows for the same thing, parts above their total.
     """
-    rows = _parquet_rows(path) if path.name.endswith(".parquet") else read_table(path, REQUIRED, optional=OPTIONAL)
+    rows = (
+        _parquet_rows(path)
+        if path.name.endswith(".parquet")
+        else read_table(path, REQUIRED, optional=OPTIONAL)
+    )
     counts = tuple(_count(row) for row in rows)
     _refuse_twins(counts)
     refuse_excess(counts)
@@ -201,7 +205,9 @@ def _refuse_twins(counts: Sequence[Count]) -> None:
     for c in counts:
         if c.id in seen:
             raise DetenteError(
-                f"counts the same thing as {seen[c.id].where}: {c.id}", where=c.where, fix="keep one of the two"
+                f"counts the same thing as {seen[c.id].where}: {c.id}",
+                where=c.where,
+                fix="keep one of the two",
             )
         seen[c.id] = c
 
@@ -293,4 +299,6 @@ def to_frame(counts: Sequence[Count]) -> pl.DataFrame:
             value = getattr(row, c)
             columns[c].append(None if isinstance(value, float) and math.isnan(value) else value)
     schema = {c: pl.Float64 if c in NUMBERS else pl.String for c in COLUMNS}
-    return pl.DataFrame({c: [str(v) if schema[c] is pl.String else v for v in columns[c]] for c in COLUMNS}, schema)
+    return pl.DataFrame(
+        {c: [str(v) if schema[c] is pl.String else v for v in columns[c]] for c in COLUMNS}, schema
+    )

@@ -102,13 +102,17 @@ def fan(p: Projection, to: Path, published: Sequence[Any] = ()) -> Path:
     ax.fill_between(years, q[:, 0], q[:, 4], color=colour, alpha=0.22, lw=0, label="90 % of draws")
     ax.fill_between(years, q[:, 1], q[:, 3], color=colour, alpha=0.45, lw=0, label="50 % of draws")
     ax.plot(years, q[:, 2], color=colour, lw=2.4, label="median")
-    marks = [r for r in published if shown.any() and r.target <= years[-1] and r.target >= line.years[shown][0]]
+    marks = [
+        r for r in published if shown.any() and r.target <= years[-1] and r.target >= line.years[shown][0]
+    ]
     if marks:
         _number_points(ax, marks)
     ax.set_ylim(bottom=0)
     ax.set_ylabel("warheads in the stockpile")
     mark = " (some inputs recalled)" if p.marks else ""
-    ax.set_title(f"{find(p.party).name}: projection from what was in print on {p.known}{mark}", loc="left", fontsize=13)
+    ax.set_title(
+        f"{find(p.party).name}: projection from what was in print on {p.known}{mark}", loc="left", fontsize=13
+    )
     ax.legend(frameon=False, loc="upper left", fontsize=11)
     credit = f"{CREDIT}. {p.values.shape[1]:,} draws, seed {p.seed}."
     return _finish(figure, to, credit)
@@ -134,7 +138,13 @@ def _number_points(ax: Any, marks: Sequence[Any]) -> None:
 
 
 def heat_map(
-    rows: Sequence[str], columns: Sequence[str], values: Array, texts: Sequence[Sequence[str]], to: Path, title: str, credit: str
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Array,
+    texts: Sequence[Sequence[str]],
+    to: Path,
+    title: str,
+    credit: str,
 ) -> Path:
     """A matrix of shares (row, column) in [0, 1], NaN where nothing is bound; dark is more to change."""
     figure, ax = _axes(1.6 + 3.4 + 1.25 * len(columns), 1.6 + 0.62 * len(rows))
@@ -145,7 +155,9 @@ def heat_map(
     for r in range(len(rows)):
         for c in range(len(columns)):
             dark = np.isfinite(values[r, c]) and values[r, c] > 0.55
-            ax.text(c, r, texts[r][c], ha="center", va="center", fontsize=11, color="white" if dark else "black")
+            ax.text(
+                c, r, texts[r][c], ha="center", va="center", fontsize=11, color="white" if dark else "black"
+            )
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)
     ax.tick_params(length=0, top=True, bottom=False, labeltop=True, labelbottom=False)
@@ -162,7 +174,9 @@ def headroom_bars(
     where = np.arange(len(labels))[::-1]
     colours = ["#0072B2" if m >= 0 else "#D55E00" for m in mid]
     ax.barh(where, mid, color=colours, height=0.62)
-    ax.errorbar(mid, where, xerr=np.abs(np.vstack([mid - low, high - mid])), fmt="none", ecolor="black", capsize=4)
+    ax.errorbar(
+        mid, where, xerr=np.abs(np.vstack([mid - low, high - mid])), fmt="none", ecolor="black", capsize=4
+    )
     ax.axvline(0, color="black", lw=1.2)
     ax.set_yticks(where, labels)
     ax.set_xlabel(f"headroom, {unit} (left of zero: over the limit)")

@@ -14,7 +14,11 @@ from detente.inventory import Inventory, Item, Value, inventory
 from detente.linear import Array
 from detente.sources import Quality, Source
 
-LAUNCHER = {"icbm": "icbm_launcher", "slbm": "slbm_launcher", "ground_ballistic_missile": "ground_missile_launcher"}
+LAUNCHER = {
+    "icbm": "icbm_launcher",
+    "slbm": "slbm_launcher",
+    "ground_ballistic_missile": "ground_missile_launcher",
+}
 ITEM_UNIT = {"heavy_bomber": "bombers"}
 # which class the warheads of a system belong to; others are counted as below strategic range
 WARHEAD = {
@@ -51,7 +55,9 @@ def future(p: Projection) -> Future:
     the reserve. Raises DetenteError for a party without systems in print.
     """
     if p.build is None:
-        raise DetenteError(f"no systems of {p.party} are held, only its total", fix="ask about CN, FR, RU, UK or US")
+        raise DetenteError(
+            f"no systems of {p.party} are held, only its total", fix="ask about CN, FR, RU, UK or US"
+        )
     order = _pairing(p, p.build)
     values = {key: v[:, order] for key, v in p.build.values.items()}
     stock = np.vstack([_today(p), p.values])
@@ -64,7 +70,17 @@ def future(p: Projection) -> Future:
     warheads = [k for k, i in enumerate(items) if i.unit == "warheads"]
     columns = _within(columns, warheads, stock)
     reserve = stock - sum(columns[k] for k in warheads)
-    items.append(_item(p.party, "reserve", "reserve_warhead", "warheads", {}, p.quality, "stockpile less warheads on systems"))
+    items.append(
+        _item(
+            p.party,
+            "reserve",
+            "reserve_warhead",
+            "warheads",
+            {},
+            p.quality,
+            "stockpile less warheads on systems",
+        )
+    )
     columns.append(np.maximum(reserve, 0.0))
     upload = np.minimum(_most(p.build, values), stock)
     rows = inventory(items, name=f"{p.party} projected", complete=True)
@@ -90,10 +106,23 @@ def _pairing(p: Projection, made: Build) -> np.ndarray:  # type: ignore[type-arg
 
 
 def _item(
-    party: str, name: str, kind: str, unit: str, attributes: dict[str, Value], quality: Quality, ref: str, type_: str = ""
+    party: str,
+    name: str,
+    kind: str,
+    unit: str,
+    attributes: dict[str, Value],
+    quality: Quality,
+    ref: str,
+    type_: str = "",
 ) -> Item:
     return Item(
-        id=f"{party}/{name}", party=party, kind=kind, unit=unit, type=type_, source=Source(ref, quality), attributes=attributes
+        id=f"{party}/{name}",
+        party=party,
+        kind=kind,
+        unit=unit,
+        type=type_,
+        source=Source(ref, quality),
+        attributes=attributes,
     )
 
 
@@ -114,7 +143,10 @@ def _rows(
     unit = ITEM_UNIT.get(d.kind, "missiles")
     warheads = WARHEAD.get(d.kind, "nonstrategic_warhead")
     rows = [
-        (_item(party, d.type, d.kind, unit, {**attributes, "deployed": True}, d.quality, d.source, d.type), deployed),
+        (
+            _item(party, d.type, d.kind, unit, {**attributes, "deployed": True}, d.quality, d.source, d.type),
+            deployed,
+        ),
         (
             _item(party, f"{d.type}/warheads", warheads, "warheads", attributes, d.quality, d.source, d.type),
             deployed * values[d.type, "load"],
@@ -134,7 +166,16 @@ def _rows(
             kind = LAUNCHER[d.kind]
             rows.append(
                 (
-                    _item(party, f"{d.type}/launchers", kind, "launchers", attributes, d.quality, d.source, d.type),
+                    _item(
+                        party,
+                        f"{d.type}/launchers",
+                        kind,
+                        "launchers",
+                        attributes,
+                        d.quality,
+                        d.source,
+                        d.type,
+                    ),
                     total,
                 )
             )

@@ -15,7 +15,10 @@ from detente.tables import Row
 
 KG_EACH = (3.0, 4.0, 5.0)  # Wright and Gronlund, production_capacity.csv "plutonium per warhead"
 REACTOR_YEAR = (100.0, 165.0, 200.0)  # kg a year of a CFR-600 blanket, production_capacity.csv (recalled)
-REACTORS = ((2026.0, 2027.0, 2029.0), (2028.0, 2029.5, 2032.0))  # first plutonium out of units 1 and 2: assumed
+REACTORS = (
+    (2026.0, 2027.0, 2029.0),
+    (2028.0, 2029.5, 2032.0),
+)  # first plutonium out of units 1 and 2: assumed
 MILITARY_USE = 0.5  # chance that blanket plutonium goes to weapons: assumed; the fuel supply terms bar it
 
 

@@ -79,7 +79,12 @@ def largest_force(
 
 
 def smallest_cut(
-    form: LinearForm, has: Array, *, weight: Array | None = None, ties: Sequence[Tie] = (), whole: bool = False
+    form: LinearForm,
+    has: Array,
+    *,
+    weight: Array | None = None,
+    ties: Sequence[Tie] = (),
+    whole: bool = False,
 ) -> Force:
     """What to take away from `has` (item,) so that the law is met, fewest items first (``weight @ cut``).
 
@@ -122,5 +127,9 @@ def _solve(
     x = np.maximum(found.x, 0.0)
     slack = limits[: len(names)] - matrix @ x
     tight = 0.999 if whole else 1e-6
-    binding = tuple(n for n, s, b in zip(names, slack, bound, strict=True) if s <= tight * max(1.0, abs(b)) * 1e-3 + (tight if whole else 1e-6))
+    binding = tuple(
+        n
+        for n, s, b in zip(names, slack, bound, strict=True)
+        if s <= tight * max(1.0, abs(b)) * 1e-3 + (tight if whole else 1e-6)
+    )
     return Force(x, sign * float(cost @ x), tuple(dict.fromkeys(binding)))

@@ -66,7 +66,12 @@ def pasts(known: date) -> dict[str, outside.Past]:
 
 
 def top_down(
-    party: str, known: date, years: int, n: int, rng: np.random.Generator, examples: dict[str, outside.Past] | None = None
+    party: str,
+    known: date,
+    years: int,
+    n: int,
+    rng: np.random.Generator,
+    examples: dict[str, outside.Past] | None = None,
 ) -> tuple[Array, Array]:
     """(state space, outside view), each (year, draw) warheads for 1..`years` years after the last print.
 
@@ -111,7 +116,9 @@ def project(
     line = stockpile_line(party, known)
     last = int(line.years[-1])
     if not last < to <= last + 30:
-        raise DetenteError(f"the last print is of {last}: {to} is not 1 to 30 years ahead", fix=f"--to {last + 9}")
+        raise DetenteError(
+            f"the last print is of {last}: {to} is not 1 to 30 years ahead", fix=f"--to {last + 9}"
+        )
     years = tuple(range(last + 1, to + 1))
     inside, other = top_down(party, known, len(years), n, rng)
     made = bottomup.build(party, known, (last, *years), n, rng) if systems else None

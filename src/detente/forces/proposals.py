@@ -120,9 +120,7 @@ def _members(groups: Sequence[str]) -> tuple[str, ...]:
 @lru_cache(maxsize=4)
 def futures_of(parties: tuple[str, ...], known: date, to: int, n: int, seed: int) -> dict[str, Future]:
     """The projected rows of several parties, each with its own stream of the seed."""
-    return {
-        c: future(project(c, to, known=known, n=n, seed=seed + 7919 * PARTIES.index(c))) for c in parties
-    }
+    return {c: future(project(c, to, known=known, n=n, seed=seed + 7919 * PARTIES.index(c))) for c in parties}
 
 
 def compare(
@@ -172,7 +170,9 @@ class Years:
         return [v[self.chosen] for v in self.source(seed, n)]
 
 
-def _cases(name: str, loaded: Loaded, small: dict[str, Future], years: Sequence[int], known: date) -> list[_Case]:
+def _cases(
+    name: str, loaded: Loaded, small: dict[str, Future], years: Sequence[int], known: date
+) -> list[_Case]:
     laws = [resolve(loaded, AsOf(date(y, 3, 1), date(y, 3, 1), known)) for y in years]
     cases = []
     for limit in loaded.instrument.limits:
@@ -265,7 +265,9 @@ def largest(name: str, party: str, year: int, made: Future, known: date) -> Perm
     ties, upper = _ties_of(party, made, median, known)
     value = np.array([float(i.kind in STRATEGIC) for i in items])
     best = permitted.largest_force(form, value, upper=upper, ties=ties)
-    cut = permitted.smallest_cut(form, median, weight=np.array([1.0 if i.unit == "warheads" else 2.0 for i in items]))
+    cut = permitted.smallest_cut(
+        form, median, weight=np.array([1.0 if i.unit == "warheads" else 2.0 for i in items])
+    )
     counts = form.low @ best.items if math.isfinite(best.total) else np.full(len(limits), math.nan)
     return Permitted(
         *(name, party, year),

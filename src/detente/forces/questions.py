@@ -72,7 +72,9 @@ def answers(p: Projection, limit: float, days: tuple[date, ...]) -> list[Answer]
         found.append(_answer(p, "operational", limit, day, p.values[:k] * share, text, marked))
         if p.bound is not None:
             row = p.bound.rests_on[0]
-            text = f"plutonium {row['low']}-{row['high']} t ({row['source']}), 3-5 kg a warhead, fast reactors"
+            text = (
+                f"plutonium {row['low']}-{row['high']} t ({row['source']}), 3-5 kg a warhead, fast reactors"
+            )
             marks = (RECALLED_MARK,) if p.bound.quality.doubtful else ()
             found.append(
                 _answer(p, "fissile material for", limit, day, p.bound.warheads[: k + 1], text, marks)
@@ -85,7 +87,9 @@ def _answer(
 ) -> Answer:
     ever = (values > limit).any(axis=0)
     low, median, high = (float(q) for q in np.quantile(values[-1], (0.05, 0.5, 0.95)))
-    return Answer(p.party, what, limit, day.isoformat(), float(ever.mean()), low, median, high, rests_on, marks)
+    return Answer(
+        p.party, what, limit, day.isoformat(), float(ever.mean()), low, median, high, rests_on, marks
+    )
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -123,7 +127,12 @@ def published(party: str, p: Projection | None = None) -> list[Published]:
     rows = []
     for row in facts("projections_published"):
         value = next((row.number(c) for c in ("best", "low", "high") if row[c]), None)
-        if row["party"] != party or row["quantity"] not in COMPARABLE or value is None or not row["target_year"]:
+        if (
+            row["party"] != party
+            or row["quantity"] not in COMPARABLE
+            or value is None
+            or not row["target_year"]
+        ):
             continue
         target = int(float(row["target_year"]))
         day = Span.parse(row["published"]).latest

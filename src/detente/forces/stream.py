@@ -57,7 +57,9 @@ class Sums(msgspec.Struct, frozen=True, eq=False):
     held: list[Array]
 
 
-def block_sums(stacks: Sequence[Stack], source: Source, seed: np.random.SeedSequence, n: int, hold: bool) -> Sums:
+def block_sums(
+    stacks: Sequence[Stack], source: Source, seed: np.random.SeedSequence, n: int, hold: bool
+) -> Sums:
     """Draw one block and evaluate it."""
     met, total, over, held = [], [], [], []
     for s, values in zip(stacks, source(seed, n), strict=True):
@@ -126,7 +128,9 @@ def _added(parts: Any, seed: int) -> Result:
                 mine[p] = mine[p] + more[p]
     points = [np.moveaxis(np.quantile(h, QUANTILES, axis=2), 0, 2) for h in held]
     over = draws or 1
-    return Result(draws, seed, [m / over for m in met], [c / over for c in count], [e / over for e in excess], points)
+    return Result(
+        draws, seed, [m / over for m in met], [c / over for c in count], [e / over for e in excess], points
+    )
 
 
 def _on_workers(address: str, stacks: Sequence[Stack], source: Source, jobs: list[Any]) -> list[Sums]:
@@ -137,7 +141,9 @@ def _on_workers(address: str, stacks: Sequence[Stack], source: Source, jobs: lis
     try:
         client = Client(address, timeout="10s")
     except (OSError, ValueError) as bad:
-        raise DetenteError(f"no cluster at '{address}': {bad}", fix="give the scheduler, tcp://host:port") from None
+        raise DetenteError(
+            f"no cluster at '{address}': {bad}", fix="give the scheduler, tcp://host:port"
+        ) from None
     with client:
         shared = client.scatter(list(stacks), broadcast=True)
         futures = [client.submit(_job, shared, source, *job, pure=False) for job in jobs]

@@ -20,7 +20,9 @@ from detente.linear import Array
 from detente.sources import Quality
 
 Z90 = float(ndtri(0.95))
-EXACT = frozenset({Quality.text, Quality.official})  # a party's own figure is what it declared, not an estimate
+EXACT = frozenset(
+    {Quality.text, Quality.official}
+)  # a party's own figure is what it declared, not an estimate
 # how much wider than the disagreement of prints a row's own word makes it; choices, see docs/forces.md
 WIDER = {Quality.derived: 1.25, Quality.secondary: 1.0, Quality.assumed: 1.5, Quality.recalled: 1.5}
 FLOOR = 0.01  # US estimate against the release of 2023: 3,708 against 3,748, 1.1 %
@@ -84,7 +86,11 @@ def draws(inventory: Inventory, *, n: int, seed: int, totals: Sequence[Total] = 
     Raises DetenteError for a total over unknown rows.
     """
     rng = np.random.default_rng(seed)
-    values = np.column_stack([draw_item(i, rng.normal(size=n)) for i in inventory.items]) if inventory.items else np.empty((n, 0))
+    values = (
+        np.column_stack([draw_item(i, rng.normal(size=n)) for i in inventory.items])
+        if inventory.items
+        else np.empty((n, 0))
+    )
     if totals:
         index = {i.id: k for k, i in enumerate(inventory.items)}
         matrix = np.zeros((len(totals), len(index)))

@@ -86,7 +86,9 @@ def forces(party: str, clocks: AsOf, by: By = "status") -> list[Line]:
     """
     chosen = [c for c in as_known(clocks.known) if c.party == party and _level(c) == by]
     rows = latest_edition(chosen, clocks.facts)
-    return [line(c) for c in sorted(rows, key=lambda c: (c.series, c.category, c.kind, c.type, c.site, c.status))]
+    return [
+        line(c) for c in sorted(rows, key=lambda c: (c.series, c.category, c.kind, c.type, c.site, c.status))
+    ]
 
 
 def _level(c: Count) -> By:

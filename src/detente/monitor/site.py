@@ -12,7 +12,7 @@ from detente.monitor.geo import KM_PER_DEG, check_place, distance_azimuth
 from detente.monitor.magnitude_yield import law as law_of
 from detente.monitor.magnitude_yield import site as named_site
 from detente.monitor.threshold import upper_limit
-from detente.monitor.tonnage import CREDIBLE_T, Coupling, tonnes
+from detente.monitor.tonnage import Coupling, tonnage_marks, tonnes
 from detente.monitor.traveltime import TravelTimes
 
 LAW_BY_PROVINCE = {"stable": "semipalatinsk", "tectonic": "nevada"}
@@ -117,6 +117,7 @@ def site_report(
         m = magnitude_at(t, k, model.settings)
         pairs = () if m is None else tuple(_tonnes(m, c, place.law) for c in couplings)
         levels.append(Level(k, m, pairs, None if p is None else at_least(k, p)))
+    largest = max((x.high_t for level in levels for x in level.tonnes), default=0.0)
     noise = np.where(t < FAR, t - np.log10(model.settings.snr), np.nan)
     return SiteReport(
         place,
@@ -128,23 +129,13 @@ def site_report(
         None if p is None else float(counts(p) @ np.arange(len(p) + 1)),
         _listeners(model, place, t, p, earth),
         out,
-        (*model.marks, *_law_marks(place, levels)),
+        (*model.marks, *tonnage_marks(place.law, largest)),
     )
 
 
 def _tonnes(magnitude: float, coupling: Coupling, law: str) -> Tonnes:
     low, high = tonnes(magnitude, coupling, law)
     return Tonnes(coupling.name, float(low), float(high))
-
-
-def _law_marks(place: Place, levels: list[Level]) -> tuple[str, ...]:
-    law = law_of(place.law)
-    marks = [f"law {law.name}: mb = {law.a:g} + {law.b:g} log10 Y, {law.source.quality}: {law.source.ref}"]
-    marks.append(f"extrapolated: the law was made for {law.low_kt:g} to {law.high_kt:g} kt")
-    marks.append("decoupling: source-model constants recalled, factor by amplitude at 2 Hz")
-    if any(t.high_t > CREDIBLE_T for level in levels for t in level.tonnes):
-        marks.append("extrapolated: full decoupling above 10 kt is judged impractical (NAP 12849 p. 162)")
-    return tuple(marks)
 
 
 def _listeners(

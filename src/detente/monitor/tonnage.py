@@ -1,4 +1,4 @@
-"""A detection threshold in tonnes: coupled, in a cavity of given rock, depth and size, or by a stated factor."""
+"""A detection threshold in tonnes: coupled, in a cavity of given rock, depth and size, or by a factor."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ class Coupling(msgspec.Struct, frozen=True):
                 f"a cavity of radius {self.cavity_radius_m:g} m at {self.depth_m:g} m depth", fix="go deeper"
             )
 
+    @property
+    def hides(self) -> bool:
+        """Does it make the shot look smaller?"""
+        return self.cavity_radius_m is not None or (self.factor or 1.0) > 1
+
     def seen(self, use: Law, small_slope: float) -> Float:
         """mb of each of YIELDS_KT under this coupling."""
         if self.factor is not None and self.convention is Convention.yield_equivalent:
@@ -88,3 +93,17 @@ def tonnes(magnitude: Any, coupling: Coupling, use: str | Law = "semipalatinsk")
         log_yield = np.interp(m, seen, np.log10(YIELDS_KT), left=np.nan, right=np.nan)
         found.append(1000.0 * 10**log_yield)
     return np.minimum(*found), np.maximum(*found)
+
+
+def tonnage_marks(use: str | Law, largest_t: float) -> tuple[str, ...]:
+    """What must be said of figures in tonnes by a law, up to `largest_t`."""
+    chosen = law(use)
+    source = f"{chosen.source.quality}: {chosen.source.ref}"
+    marks = [
+        f"tonnes by law {chosen.name}, mb = {chosen.a:g} + {chosen.b:g} log10 Y, made for {chosen.low_kt:g}"
+        f" to {chosen.high_kt:g} kt ({source}); slope 0.75 to 1 below 1 kt: an extrapolation",
+        "decoupling by amplitude at 2 Hz; source-model constants recalled, not read in a source",
+    ]
+    if largest_t > CREDIBLE_T:
+        marks.append("extrapolated: full decoupling above 10 kt is judged impractical (NAP 12849 p. 162)")
+    return tuple(marks)

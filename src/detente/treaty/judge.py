@@ -12,6 +12,7 @@ from detente.sources import RECALLED_MARK
 from detente.treaty.compile import compile_form, limits_of
 from detente.treaty.evaluate import evaluate
 from detente.treaty.life import Standing, State
+from detente.treaty.prohibit import judge_acts
 from detente.treaty.resolve import BoundOnDay, Law
 from detente.treaty.schema import Limit
 from detente.treaty.schema import Reading as ReadingRule
@@ -21,15 +22,17 @@ NOTHING = Inventory(())
 
 
 def judge(law: Law, given: Mapping[str, Inventory | Draws]) -> tuple[Verdict, ...]:
-    """Verdicts on every limit of the day for every party it binds.
+    """Verdicts on every limit of the day for every party it binds, and on every act a prohibition covers.
 
     `given`: each party's rows or draws, by party code; a party that is left out has declared nothing.
     """
-    return tuple(
+    limits = (
         judge_limit(law, limit, party, rows_of(party, given))
         for limit in law.instrument.limits
         for party in counted_as(law, limit)
     )
+    acts = (verdict for party, rows in given.items() for verdict in judge_acts(law, party, rows))
+    return (*limits, *acts)
 
 
 def counted_as(law: Law, limit: Limit) -> tuple[str, ...]:

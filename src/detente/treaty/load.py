@@ -19,6 +19,7 @@ from detente.treaty.schema import Instrument, Patch
 T = TypeVar("T")
 LIBRARY = Path(str(files("detente.library")))
 _AT = re.compile(r" - at `(?:key in )?\$(?P<path>[^`]*)`$")
+_ENTRIES_TRIED = 200  # of a mapping, to find the one an error is about
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]|\[\.\.\.\]")
 
 
@@ -102,11 +103,17 @@ def load(source: str | Path) -> Loaded:
     """
     name = str(source)
     if name in instrument_ids():
-        return _load_folder(LIBRARY / name)
+        return _from_library(name)
     path = Path(name)
-    if path.is_dir():
-        return _load_folder(path)
-    if path.suffix in (".yaml", ".yml") or path.exists():
+    try:
+        folder, file = path.is_dir(), path.suffix in (".yaml", ".yml") or path.exists()
+    except OSError as bad:
+        raise DetenteError(
+            f"cannot be read ({bad.strerror})", where=name[:80], fix="check the path"
+        ) from None
+    if folder:
+        return _read_folder(path)
+    if file:
         return checked(join([read_yaml(path)]))
     raise DetenteError(f"no instrument '{name}'", fix=nearest(name, instrument_ids()))
 
@@ -170,7 +177,11 @@ def error_of(problem: Problem, text: Text) -> DetenteError:
 
 
 @lru_cache(maxsize=64)
-def _load_folder(folder: Path) -> Loaded:
+def _from_library(name: str) -> Loaded:
+    return _read_folder(LIBRARY / name)
+
+
+def _read_folder(folder: Path) -> Loaded:
     return checked(join([read_yaml(p) for p in files_of(folder)]))
 
 
@@ -193,20 +204,20 @@ def _typed(tree: dict[str, Any], shape: type[T], text: Text) -> T:
     try:
         return msgspec.convert(tree, shape)
     except msgspec.ValidationError as bad:
-        raise _shape_error(str(bad), tree, text) from None
+        raise _shape_error(str(bad), tree, text, shape) from None
 
 
-def _shape_error(message: str, tree: dict[str, Any], text: Text) -> DetenteError:
+def _shape_error(message: str, tree: dict[str, Any], text: Text, shape: type[Any]) -> DetenteError:
     """msgspec's message with our words, the line, and the nearest valid key."""
     match = _AT.search(message)
     path: list[PathKey] = []
     for name, index in _STEP.findall(match["path"] if match else ""):
-        path.append(name or (int(index) if index else ""))
+        path.append(name or (int(index) if index else _which(message, tree, path, shape)))
     what, fix = (message[: match.start()] if match else message), ""
     unknown = re.search(r"unknown field `(.*)`", what)
     if unknown:
         path.append(unknown[1])
-        what, fix = f"unknown key '{unknown[1]}'", nearest(unknown[1], _FIELDS)
+        what, fix = f"unknown key '{unknown[1]}'", nearest(unknown[1], _fields_at(shape, path[:-1]))
     elif missing := re.search(r"missing required field `(.*)`", what):
         what, fix = f"no '{missing[1]}'", f"every entry here needs '{missing[1]}'"
     elif "Expected `str`, got `int`" in what:
@@ -216,11 +227,46 @@ def _shape_error(message: str, tree: dict[str, Any], text: Text) -> DetenteError
     return DetenteError(what.replace("`", "'"), where=text.where(tuple(path)), fix=fix)
 
 
-def _field_names() -> frozenset[str]:
-    from detente.treaty import schema
+def _which(message: str, tree: dict[str, Any], path: list[PathKey], shape: type[Any]) -> str:
+    """The key that msgspec leaves open in its path: the entry that, alone in its mapping, fails alike."""
+    parent: Any = tree
+    for step in path:
+        if step == "":
+            return ""
+        parent = parent[step]
+    for key in list(parent)[:_ENTRIES_TRIED]:
+        try:
+            msgspec.convert(_with(tree, path, {key: parent[key]}), shape)
+        except msgspec.ValidationError as bad:
+            if str(bad) == message:
+                return str(key)
+    return ""
 
-    shapes = [v for v in vars(schema).values() if isinstance(v, type) and issubclass(v, msgspec.Struct)]
-    return frozenset(f for shape in shapes for f in getattr(shape, "__struct_fields__", ()))
+
+def _with(tree: Any, path: list[PathKey], value: Any) -> Any:
+    if not path:
+        return value
+    step: Any = path[0]
+    new = list(tree) if isinstance(tree, list) else dict(tree)
+    new[step] = _with(tree[step], path[1:], value)
+    return new
 
 
-_FIELDS = _field_names()
+def _fields_at(shape: type[Any], path: list[PathKey]) -> tuple[str, ...]:
+    """The keys that the record at `path` may have."""
+    node: Any = msgspec.inspect.type_info(shape)
+    for key in path:
+        options = node.types if isinstance(node, msgspec.inspect.UnionType) else (node,)
+        node = next((found for o in options if (found := _inside(o, key)) is not None), None)
+    options = node.types if isinstance(node, msgspec.inspect.UnionType) else (node,)
+    return tuple(
+        f.encode_name for o in options if isinstance(o, msgspec.inspect.StructType) for f in o.fields
+    )
+
+
+def _inside(node: Any, key: PathKey) -> Any:
+    if isinstance(node, msgspec.inspect.StructType):
+        return next((f.type for f in node.fields if f.encode_name == key), None)
+    if isinstance(node, msgspec.inspect.DictType):
+        return node.value_type
+    return getattr(node, "item_type", None)
