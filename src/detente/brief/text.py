@@ -8,7 +8,6 @@ from textwrap import fill
 from detente.brief.content import LIVE, Brief
 from detente.treaty.life import State
 
-
 ENDED = (State.expired, State.withdrawn, State.terminated)
 
 
