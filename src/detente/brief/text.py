@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import fill
 
-from detente.brief.content import LIVE, Brief
+from detente.brief.record import LIVE, Brief
 from detente.treaty.life import State
 
 ENDED = (State.expired, State.withdrawn, State.terminated)
