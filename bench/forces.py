@@ -59,14 +59,34 @@ def main() -> None:
     ready = source(np.random.SeedSequence(1), BLOCK)
     blocks = DRAWS // BLOCK
     bare = best(lambda: multiply_adds(made, ready)) * blocks
-    evaluated = best(lambda: block_sums(made, lambda *_: ready, np.random.SeedSequence(1), BLOCK, False)) * blocks
+    evaluated = (
+        best(lambda: block_sums(made, lambda *_: ready, np.random.SeedSequence(1), BLOCK, False)) * blocks
+    )
     whole = best(lambda: run(made, source, draws=DRAWS, seed=1, block=BLOCK), repeat=3)
     size = f"{PARTIES} parties x {TYPES} types x {YEARS} years x {PROPOSALS} proposals x {DRAWS:,} draws"
     print(size)
     line("bare multiply-adds (yardstick)", bare, "s")
-    line("draws evaluated: counts, P(met), cuts", evaluated / bare, "x bare", "at most 2.5", kept=evaluated <= 2.5 * bare)
-    line("the same, and the draws made block by block", whole / bare, "x bare", "at most 2.5", kept=whole <= 2.5 * bare)
+    line(
+        "draws evaluated: counts, P(met), cuts",
+        evaluated / bare,
+        "x bare",
+        "at most 2.5",
+        kept=evaluated <= 2.5 * bare,
+    )
+    line(
+        "the same, and the draws made block by block",
+        whole / bare,
+        "x bare",
+        "at most 2.5",
+        kept=whole <= 2.5 * bare,
+    )
     more = best(lambda: run(made, source, draws=10 * DRAWS, seed=1, block=BLOCK), repeat=1)
-    line("1,000,000 draws against 100,000", more / whole, "x", "10 (linear), at most 11", kept=more <= 11 * whole)
+    line(
+        "1,000,000 draws against 100,000",
+        more / whole,
+        "x",
+        "10 (linear), at most 11",
+        kept=more <= 11 * whole,
+    )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     line("peak memory of the process", peak, "GiB", "under 2", kept=peak < 2)

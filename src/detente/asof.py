@@ -15,8 +15,11 @@ Day = TypeVar("Day", date, datetime)
 
 _DURATION = re.compile(
     r"^(?P<sign>-?)P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?)?$"
+    r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?)?",
+    re.ASCII,
 )
+_DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?", re.ASCII)
+_LONGEST = 9  # digits of one number in a duration: more is beyond the calendar in every unit
 
 
 class AsOf(msgspec.Struct, frozen=True):
@@ -39,8 +42,10 @@ class AsOf(msgspec.Struct, frozen=True):
 def parse_day(text: str | date, *, where: str = "") -> date:
     """An ISO 8601 calendar date. Raises DetenteError with the expected form."""
     if isinstance(text, date):
-        return text
+        return text.date() if isinstance(text, datetime) else text
     try:
+        if len(text) != 10 or not _DATE.fullmatch(text):
+            raise ValueError
         return date.fromisoformat(text)
     except (ValueError, TypeError):
         raise DetenteError(f"'{text}' is not a date", where=where, fix="write YYYY-MM-DD") from None
@@ -60,20 +65,24 @@ class Span(msgspec.Struct, frozen=True):
     def parse(cls, text: str | date, *, where: str = "") -> Span:
         """From ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``. Raises DetenteError otherwise."""
         if isinstance(text, date):
-            return cls(text, text + timedelta(days=1))
-        parts = str(text).split("-")
+            return cls.of(parse_day(text))
         try:
-            if len(parts) == 1 and len(parts[0]) == 4:
-                return cls(date(int(text), 1, 1), date(int(text) + 1, 1, 1))
-            if len(parts) == 2 and len(parts[0]) == 4:
-                first = date(int(parts[0]), int(parts[1]), 1)
-                return cls(first, shift(first, Duration(months=1)))
-            day = date.fromisoformat(str(text))
-        except ValueError:
+            if not _DATE.fullmatch(text):
+                raise ValueError
+            numbers = [int(part) for part in text.split("-")]
+            first = date(*[*numbers, 1, 1][:3])
+        except (ValueError, TypeError):
             raise DetenteError(
                 f"'{text}' is not a date", where=where, fix="write YYYY-MM-DD, YYYY-MM or YYYY"
             ) from None
-        return cls(day, day + timedelta(days=1))
+        if len(numbers) == 3:
+            return cls.of(first)
+        return cls(first, shift(first, Duration(months=1 if len(numbers) == 2 else 12)))
+
+    @classmethod
+    def of(cls, day: date) -> Span:
+        """The span of one exactly known day. Raises DetenteError for the calendar's last, which has no end."""
+        return cls(day, shift(day, Duration(days=1)))
 
     @property
     def exact(self) -> bool:
@@ -86,10 +95,13 @@ class Span(msgspec.Struct, frozen=True):
         return None if day >= self.earliest else False
 
     def __str__(self) -> str:
+        first, last = self.earliest.isoformat(), (self.latest - timedelta(days=1)).isoformat()
         if self.exact:
-            return self.earliest.isoformat()
-        days = (self.latest - self.earliest).days
-        return self.earliest.strftime("%Y-%m" if days < 32 else "%Y")
+            return first
+        for length in (7, 4):
+            if self == Span.parse(first[:length]):
+                return first[:length]
+        return f"{first} to {last}"
 
 
 class Duration(msgspec.Struct, frozen=True):
@@ -102,11 +114,14 @@ class Duration(msgspec.Struct, frozen=True):
     @classmethod
     def parse(cls, text: str, *, where: str = "") -> Duration:
         """From ``P7Y``, ``P6M``, ``P45D``, ``PT24H``, ``-P1M``. Raises DetenteError otherwise."""
-        match = _DURATION.match(str(text))
-        if not match or not any(v for k, v in match.groupdict().items() if k != "sign"):
+        match = _DURATION.fullmatch(str(text))
+        numbers = [v for k, v in match.groupdict().items() if v and k != "sign"] if match else []
+        if not match or not numbers:
             raise DetenteError(
                 f"'{text}' is not a duration", where=where, fix="write ISO 8601: P7Y, P6M, P45D, PT24H"
             )
+        if max(map(len, numbers)) > _LONGEST:
+            raise DetenteError(f"the duration '{text[:24]}' is beyond the calendar", where=where)
         n = {k: int(v or 0) for k, v in match.groupdict().items() if k != "sign"}
         sign = -1 if match["sign"] else 1
         return cls(
@@ -119,31 +134,34 @@ class Duration(msgspec.Struct, frozen=True):
         return Duration(-self.months, -self.days, -self.minutes)
 
     def __str__(self) -> str:
-        words = (
-            *((f"{abs(self.months) // 12} years",) if self.months and not self.months % 12 else ()),
-            *((f"{abs(self.months)} months",) if self.months % 12 else ()),
-            *((f"{abs(self.days)} days",) if self.days else ()),
-            *((f"{abs(self.minutes) // 60} hours",) if self.minutes and not self.minutes % 60 else ()),
-            *((f"{abs(self.minutes)} minutes",) if self.minutes % 60 else ()),
-        )
+        years, months = divmod(abs(self.months), 12) if self.months % 12 == 0 else (0, abs(self.months))
+        hours, minutes = divmod(abs(self.minutes), 60) if self.minutes % 60 == 0 else (0, abs(self.minutes))
+        parts = (
+            (years, "year", self.months), (months, "month", self.months), (abs(self.days), "day", self.days),
+            (hours, "hour", self.minutes), (minutes, "minute", self.minutes),
+        )  # fmt: skip
+        words = [f"{'-' if sign < 0 else ''}{n} {unit}{'s' * (n != 1)}" for n, unit, sign in parts if n]
         return " ".join(words) or "0 days"
 
 
 def shift(day: Day, by: Duration) -> Day:
     """`day` plus a duration; a month without that day ends on its last (31 January + P1M = 28 February).
 
-    A plain date ignores the minutes of `by`.
+    A plain date ignores the minutes of `by`. Raises DetenteError beyond the calendar (years 1 to 9999).
     """
     year, month0 = divmod(day.year * 12 + day.month - 1 + by.months, 12)
-    last = calendar.monthrange(year, month0 + 1)[1]
-    moved = day.replace(year=year, month=month0 + 1, day=min(day.day, last)) + timedelta(days=by.days)
-    return moved + timedelta(minutes=by.minutes) if isinstance(moved, datetime) else moved
+    try:
+        last = calendar.monthrange(year, month0 + 1)[1]
+        moved = day.replace(year=year, month=month0 + 1, day=min(day.day, last)) + timedelta(days=by.days)
+        return moved + timedelta(minutes=by.minutes) if isinstance(moved, datetime) else moved
+    except (ValueError, OverflowError):
+        raise DetenteError(f"{day} and {by} are beyond the calendar", fix="the years are 1 to 9999") from None
 
 
 def shift_span(span: Span, by: Duration) -> Span:
     """Both ends of `span` moved by a duration; the precision stays."""
     last = span.latest - timedelta(days=1)
-    return Span(shift(span.earliest, by), shift(last, by) + timedelta(days=1))
+    return Span(shift(span.earliest, by), shift(shift(last, by), Duration(days=1)))
 
 
 def parse_moment(text: str | date | datetime, *, where: str = "") -> datetime:
@@ -162,4 +180,7 @@ def parse_moment(text: str | date | datetime, *, where: str = "") -> datetime:
             raise DetenteError(
                 f"'{text}' is not a time", where=where, fix="write YYYY-MM-DD or YYYY-MM-DDTHH:MMZ"
             ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise DetenteError(f"'{text}' is beyond the calendar", where=where) from None

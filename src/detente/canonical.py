@@ -30,8 +30,10 @@ def _encode(value: Any) -> str:
         return _string(value) if isinstance(value, str) else json.dumps(value)
     if isinstance(value, int):
         if abs(value) > _SAFE:
-            raise DetenteError(f"the integer {value} has no exact JSON form", fix="write it as a string")
-        return str(value)
+            raise DetenteError(
+                f"an integer of {value.bit_length()} bits has no exact JSON form", fix="write it as a string"
+            )
+        return int.__repr__(value)
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, list | tuple):
@@ -63,7 +65,7 @@ def _number(x: float) -> str:
         raise DetenteError(f"{x} has no JSON form")
     if x == 0:
         return "0"
-    sign, (mantissa, _, exponent) = ("-" if x < 0 else ""), repr(abs(x)).partition("e")
+    sign, (mantissa, _, exponent) = ("-" if x < 0 else ""), float.__repr__(abs(x)).partition("e")
     whole, _, fraction = mantissa.partition(".")
     digits = (whole + fraction.rstrip("0") if fraction != "0" else whole).lstrip("0")
     point = len(whole) + int(exponent or 0)

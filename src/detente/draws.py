@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 
 from detente.errors import DetenteError
 from detente.inventory import Inventory
@@ -26,4 +27,18 @@ class Draws(msgspec.Struct, frozen=True, eq=False):
                 f"draws of shape {self.values.shape} for {len(self.inventory.items)} rows",
                 where=self.inventory.name,
                 fix="the shape is (draw, item)",
+            )
+        totals = self.values.sum(axis=0)  # NaN or inf wherever a cell is
+        if not len(self.values):
+            raise DetenteError("no draws", where=self.inventory.name, fix="draw at least once")
+        known = np.isfinite(totals)
+        if not np.isnan(self.values[:, ~known]).all():
+            raise DetenteError(
+                "a column of draws that is unknown or infinite in part",
+                where=self.inventory.name,
+                fix="a row is NaN in every draw or in none",
+            )
+        if (self.values.min(axis=0, initial=np.inf)[known] < 0).any():
+            raise DetenteError(
+                "a negative count among the draws", where=self.inventory.name, fix="counts are zero or more"
             )

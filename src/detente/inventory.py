@@ -42,6 +42,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         low, high = self.interval
+        if math.inf in (self.low, self.best):
+            raise DetenteError("an infinite count", where=self.id, fix="leave out what is not known")
         if low < 0:
             raise DetenteError(f"a negative count {low:g}", where=self.id, fix="counts are zero or more")
         if low > high or not (math.isnan(self.best) or low <= self.best <= high):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+import re
 from collections.abc import Iterator, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import Any
 import msgspec
 
 from detente.errors import DetenteError, nearest
+
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -28,10 +32,7 @@ class Row(msgspec.Struct, frozen=True):
         text = self.cells[column].strip()
         if not text:
             return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
+        value = float(text) if _NUMBER.fullmatch(text) else math.nan
         if value - value != 0:  # NaN and infinities are not counts
             raise DetenteError(f"'{text}' in column '{column}' is not a number", where=self.where)
         return value
@@ -51,7 +52,7 @@ def read_table(
         raise DetenteError("cannot be read", where=str(path), fix="check the path") from None
     except UnicodeDecodeError as bad:
         raise DetenteError(f"byte {bad.start} is not UTF-8", where=name) from None
-    lines = text.splitlines(keepends=True)
+    lines = io.StringIO(text, newline="").readlines()
     skipped = 0
     while skipped < len(lines) and lines[skipped].startswith("#"):
         skipped += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -79,3 +79,8 @@ def history(loaded: Loaded, known: date | None = None, viewpoint: str = "") -> t
     """The instrument at every day on which its law changes or a declaration was made, in order."""
     days = sorted({*change_points(loaded), *declaration_dates(loaded.instrument.id)})
     return tuple(assess_law(loaded, AsOf.on(day, known=known), viewpoint) for day in days)
+
+
+def exchanges(found: Iterable[Compliance]) -> tuple[Compliance, ...]:
+    """The days of a history for which a declaration was made."""
+    return tuple(c for c in found if c.as_of.facts in declaration_dates(c.instrument))

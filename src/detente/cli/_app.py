@@ -23,6 +23,20 @@ Exit codes: 0 answered, 1 a check failed, 2 bad input.
 
 def run(arguments: list[str], commands: dict[str, str]) -> int:
     """Run the program on `arguments`; the exit code. `commands`: each sub-command's name and summary."""
+    try:
+        code = _answer(arguments, commands)
+        sys.stdout.flush()  # a closed pipe must show here, not when the interpreter ends
+        return code
+    except DetenteError as bad:
+        return _say(str(bad))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of a pipe went away: nothing more to tell it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _answer(arguments: list[str], commands: dict[str, str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         width = max(map(len, commands), default=0)
         lines = "\n".join(f"  {name:<{width}}  {text}" for name, text in commands.items())
@@ -31,15 +45,7 @@ def run(arguments: list[str], commands: dict[str, str]) -> int:
     if arguments[0] == "--version":
         print(f"detente {__version__}")
         return 0
-    try:
-        return _call(arguments[0], arguments[1:], commands)
-    except DetenteError as bad:
-        return _say(str(bad))
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader of a pipe went away: nothing more to tell it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return _call(arguments[0], arguments[1:], commands)
 
 
 def _call(name: str, arguments: list[str], commands: dict[str, str]) -> int:
@@ -63,5 +69,6 @@ def _call(name: str, arguments: list[str], commands: dict[str, str]) -> int:
 
 
 def _say(line: str) -> int:
-    print(f"detente: {' '.join(line.split())}", file=sys.stderr)
+    text = " ".join(line.split())
+    print("detente:", "".join(c if c.isprintable() else "\ufffd" for c in text), file=sys.stderr)
     return 2

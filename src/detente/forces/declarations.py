@@ -68,10 +68,13 @@ def declared(instrument: str, party: str, as_of: AsOf, *, by_system: bool = Fals
 
 
 def published(row: Row) -> date:
-    """When a declaration's figures were out: the day given, else 30 days after its as-of date."""
+    """When a declaration's figures were out: the day given, else the day its exchange was due.
+
+    The exchange is due 30 days after the period whose last day is the one before the as-of date.
+    """
     if row["published"]:
         return date.fromisoformat(row["published"])
-    return date.fromisoformat(row["as_of"]) + timedelta(days=30)
+    return date.fromisoformat(row["as_of"]) + timedelta(days=29)
 
 
 def declaration_dates(instrument: str) -> tuple[date, ...]:

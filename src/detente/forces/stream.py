@@ -58,7 +58,9 @@ class Sums(msgspec.Struct, frozen=True, eq=False):
     held: list[Array]
 
 
-def block_sums(stacks: Sequence[Stack], source: Source, seed: np.random.SeedSequence, n: int, hold: bool) -> Sums:
+def block_sums(
+    stacks: Sequence[Stack], source: Source, seed: np.random.SeedSequence, n: int, hold: bool
+) -> Sums:
     """Draw one block and evaluate it."""
     met, total, over, held = [], [], [], []
     for s, values in zip(stacks, source(seed, n), strict=True):

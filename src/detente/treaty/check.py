@@ -13,7 +13,6 @@ from detente.treaty.document import PathKey
 from detente.treaty.schema import (
     SECTIONS,
     Cited,
-    ExceptionRule,
     Instrument,
     Limit,
     Range,
@@ -23,6 +22,7 @@ from detente.treaty.times import require_event, when
 from detente.treaty.words import Words
 
 Path = tuple[PathKey, ...]
+LONGEST_CHAIN = 10  # exceptions to exceptions: the instruments here have two
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -33,9 +33,12 @@ class Problem(msgspec.Struct, frozen=True):
     fix: str = ""
 
 
-def problems(instrument: Instrument) -> Iterator[Problem]:
-    """Every broken rule of an instrument that already has the right shape, in reading order of the rules."""
-    for rule in RULES:
+def problems(instrument: Instrument, *, original: bool = True) -> Iterator[Problem]:
+    """Every broken rule of an instrument that already has the right shape, in reading order of the rules.
+
+    `original`: False leaves out the coverage table, which a patch does not rewrite.
+    """
+    for rule in (*RULES, *((_coverage_points,) if original else ())):
         try:
             yield from rule(instrument)
         except DetenteError as bad:  # a helper that raises where a rule would report
@@ -68,6 +71,8 @@ def _parties_exist(i: Instrument) -> Iterator[Problem]:
                 yield Problem(f"'{code}' is no party to this instrument", path, nearest(code, i.parties))
 
     yield from known(i.parties, ("parties",), among=False)
+    if not i.parties:
+        yield Problem("no party", ("parties",), "name at least one")
     if len(set(i.parties)) != len(i.parties):
         yield Problem("a party is named twice", ("parties",))
     for name, group in i.groups.items():
@@ -79,6 +84,7 @@ def _parties_exist(i: Instrument) -> Iterator[Problem]:
     for limit in i.limits:
         named = tuple(_bound_parties(limit))
         yield from known(named, ("limits", limit.id, "bound"), among=True)
+        yield from known(tuple(c for s in limit.sides for c in s), ("limits", limit.id, "sides"), among=True)
 
 
 _PARTY_FIELDS = (
@@ -90,7 +96,7 @@ _PARTY_FIELDS = (
     ("prohibitions", "parties"),
     ("obligations", "by"),
 )
-_PARTY_WORDS = {("obligations", "actor"), ("obligations", "each"), ("obligations", "jointly")}
+_PARTY_WORDS = {("obligations", word) for word in ("actor", "other", "each", "jointly")}
 
 
 def _bound_parties(limit: Limit) -> Iterator[str]:
@@ -141,17 +147,55 @@ def _times_resolve(i: Instrument) -> Iterator[Problem]:
     from detente.treaty.life import event_names
 
     events = event_names(i)
+    broken = False
     for path, text in _time_texts(i):
         try:
             if text:
                 require_event(text, events)
         except DetenteError as bad:
+            broken = True
             yield Problem(bad.what, path, bad.fix)
     for path, value in _dates_and_durations(i):
         try:
             (Duration.parse if "P" in value else Span.parse)(value)
         except DetenteError as bad:
+            broken = True
             yield Problem(bad.what, path, bad.fix)
+    if not broken:
+        yield from _calendar_holds(i)
+
+
+def _calendar_holds(i: Instrument) -> Iterator[Problem]:
+    """No moment of the instrument lies beyond the calendar: first its life, then its term, then the rest."""
+    from detente.treaty.life import fixed_events
+
+    bare = msgspec.structs.replace(i, term=None, entry_condition=None)
+    parts: list[tuple[Path, Instrument]] = [
+        *((("life", n), msgspec.structs.replace(bare, life=i.life[: n + 1])) for n in range(len(i.life))),
+        (("entry_condition", "after"), msgspec.structs.replace(i, term=None)),
+        (("term", "length" if i.term and i.term.length else "until"), i),
+    ]
+    try:
+        events = fixed_events(i)
+    except DetenteError as bad:
+        yield Problem(bad.what, next(path for path, part in parts if _fails(part)), bad.fix)
+        return
+    for path, text in _time_texts(i):
+        try:
+            if text:
+                when(text, events)
+        except DetenteError as bad:
+            yield Problem(bad.what, path, bad.fix)
+
+
+def _fails(i: Instrument) -> bool:
+    from detente.treaty.life import fixed_events
+
+    try:
+        fixed_events(i)
+    except DetenteError:
+        return True
+    return False
 
 
 def _time_texts(i: Instrument) -> Iterator[tuple[Path, str]]:
@@ -239,8 +283,12 @@ def _counting_fits(i: Instrument) -> Iterator[Problem]:
             yield from _rates_known(
                 i, (way.each, *((way.tranche.inside, way.tranche.outside) if way.tranche else ())), at
             )
+            if way.tranche and way.tranche.first < 0:
+                yield Problem(f"a negative tranche {way.tranche.first}", at)
             if not way.select:
                 yield Problem(f"rule '{rule.id}' selects nothing", at, "give 'select'")
+    for n, exception in enumerate(i.exceptions):
+        yield from _rates_known(i, (exception.each,), ("exceptions", n, "each"))
 
 
 def _rates_known(i: Instrument, rates: tuple[float | str, ...], path: Path) -> Iterator[Problem]:
@@ -286,6 +334,10 @@ def _bounds_are_sound(i: Instrument) -> Iterator[Problem]:
         path: Path = ("limits", n)
         if (limit.bound is None) == (not limit.phases):
             yield Problem(f"limit '{limit.id}' needs either 'bound' or 'phases'", path)
+        if limit.together and any(
+            isinstance(b, dict) for b in (limit.bound, *(p.bound for p in limit.phases))
+        ):
+            yield Problem("parties counted together have one bound", (*path, "bound"), "give one number")
         if limit.shares and isinstance(limit.bound, dict):
             yield Problem("'shares' go with one number as 'bound'", (*path, "shares"))
         if any(share <= 0 for share in limit.shares.values()):
@@ -298,6 +350,12 @@ def _bounds_are_sound(i: Instrument) -> Iterator[Problem]:
             absent = set(limit.parties or i.parties) - bound_to
             if bound_to and absent:
                 yield Problem(f"no bound for {', '.join(sorted(absent))}", (*path, "bound"))
+        if limit.sides and (limit.parties or limit.together or limit.shares or bound_to):
+            yield Problem(
+                "'sides' go with one number as 'bound'",
+                (*path, "sides"),
+                "leave out 'parties', 'together' and 'shares', or write a limit a side",
+            )
         yield from _intervals(limit, path, events)
 
 
@@ -340,6 +398,24 @@ def _references_hold(i: Instrument) -> Iterator[Problem]:
             yield Problem(
                 f"unknown statement '{statement.of}'", ("life", n, "of"), nearest(statement.of, statements)
             )
+    if i.entry_condition and i.entry_condition.group not in i.groups:
+        yield Problem(
+            f"unknown group '{i.entry_condition.group}'",
+            ("entry_condition",),
+            nearest(i.entry_condition.group, i.groups),
+        )
+    for name, group in i.groups.items():
+        if not group.members:
+            yield Problem(f"group '{name}' has no members", ("groups", name))
+    for name, kind in i.kinds.items():
+        if kind.parent and kind.parent not in Words(i).kinds:
+            fix = nearest(kind.parent, Words(i).kinds)
+            yield Problem(f"unknown item class '{kind.parent}'", ("kinds", name, "parent"), fix)
+    yield from _no_circles(i)
+
+
+def _coverage_points(i: Instrument) -> Iterator[Problem]:
+    everything = {f"{s}/{node.id}" for s in SECTIONS for node in getattr(i, s)}
     for n, row in enumerate(i.coverage):
         for name in row.provisions:
             if name not in everything and name not in ("term", "entry_condition"):
@@ -348,25 +424,48 @@ def _references_hold(i: Instrument) -> Iterator[Problem]:
             yield Problem("'encoded' rows, and only they, name their provisions", ("coverage", n))
         if row.status == "not_encoded" and not row.reason:
             yield Problem("'not_encoded' without a reason", ("coverage", n))
-    if i.entry_condition and i.entry_condition.group not in i.groups:
-        yield Problem(
-            f"unknown group '{i.entry_condition.group}'",
-            ("entry_condition",),
-            nearest(i.entry_condition.group, i.groups),
-        )
-    yield from _no_exception_cycle(i)
 
 
-def _no_exception_cycle(i: Instrument) -> Iterator[Problem]:
-    over: dict[str, ExceptionRule] = {e.id: e for e in i.exceptions}
+def _no_circles(i: Instrument) -> Iterator[Problem]:
+    """Nothing may lead back to itself: exceptions to exceptions, definitions by definitions, classes of classes."""
+    chains: tuple[tuple[str, str, dict[str, tuple[str, ...]]], ...] = (
+        ("exceptions", "exception", {e.id: e.of for e in i.exceptions}),
+        ("definitions", "definition", {d.id: _named(d.select.get("is")) for d in i.definitions}),
+        ("kinds", "item class", {name: (k.parent,) for name, k in i.kinds.items()}),
+    )
+    for section, word, edges in chains:
+        name, circle = _too_deep(edges)
+        if name:
+            what = f"{word} '{name}' rests on {'itself' if circle else f'more than {LONGEST_CHAIN} others in a row'}"
+            yield Problem(what, (section, name))
 
-    def reaches(start: str, name: str, seen: frozenset[str]) -> bool:
-        targets = over[name].of if name in over else ()
-        return start in targets or any(reaches(start, t, seen | {t}) for t in targets if t not in seen)
 
-    for n, exception in enumerate(i.exceptions):
-        if reaches(exception.id, exception.id, frozenset()):
-            yield Problem(f"exception '{exception.id}' overrides itself", ("exceptions", n, "of"))
+def _named(wanted: object) -> tuple[str, ...]:
+    return tuple(map(str, wanted)) if isinstance(wanted, list) else (str(wanted),)
+
+
+def _too_deep(edges: dict[str, tuple[str, ...]]) -> tuple[str, bool]:
+    """A node on a circle (True) or on too long a chain (False), or ''; nodes that lead to none go in turn."""
+    left = {name: {t for t in targets if t in edges} for name, targets in edges.items()}
+    sources: dict[str, list[str]] = {name: [] for name in edges}
+    for name, targets in left.items():
+        for target in targets:
+            sources[target].append(name)
+    free, length = [name for name, targets in left.items() if not targets], dict.fromkeys(edges, 1)
+    while free:
+        done = free.pop()
+        del left[done]
+        for name in sources[done]:
+            left[name].discard(done)
+            length[name] = max(length[name], length[done] + 1)
+            if not left[name]:
+                free.append(name)
+    if not left:
+        return next((name for name, n in length.items() if n > LONGEST_CHAIN), ""), False
+    name = next(iter(left))
+    for _ in left:  # as many steps along what is left end on a circle
+        name = min(left[name])
+    return name, True
 
 
 def _duties_are_whole(i: Instrument) -> Iterator[Problem]:

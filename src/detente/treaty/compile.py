@@ -15,7 +15,13 @@ from detente.treaty.schema import CountingRule, Limit, Reading
 
 def limits_of(law: Law, party: str) -> tuple[Limit, ...]:
     """The limits that name `party` (or name nobody in particular)."""
-    return tuple(x for x in law.instrument.limits if not x.parties or party in x.parties)
+    codes = set(party.split("+"))
+    return tuple(x for x in law.instrument.limits if not (named := named_parties(x)) or codes & set(named))
+
+
+def named_parties(limit: Limit) -> tuple[str, ...]:
+    """The parties that a limit names, alone or in `sides`; none where it is for all."""
+    return limit.parties or tuple(code for side in limit.sides for code in side)
 
 
 def compile_form(
@@ -112,6 +118,7 @@ def declared_totals(law: Law, limit: Limit, inventory: Inventory) -> tuple[int, 
     """Columns of rows that state the whole count of `limit`, as a party declared it."""
     names = {f"{name}/{limit.id}" for name in law.loaded.counts_as.get(limit.id, ())}
     names.add(f"{law.instrument.id}/{limit.id}")
+    names |= {limit.same_as} if limit.same_as else set()
     columns = []
     for column, item in enumerate(inventory.items):
         if item.kind == "declared_total" and item.attributes.get("provision") in names:
@@ -177,9 +184,9 @@ def _unknown_counts(row: _Row, inventory: Inventory) -> list[str]:
         if operator.parts is not None:
             used |= {int(c) for c in np.flatnonzero(operator.parts[1].any(axis=0))}
     return [
-        f"{inventory.items[c].label}: no number given ({inventory.items[c].id})"
-        for c in sorted(used)
-        if not inventory.items[c].known
+        f"{item.label}: no number given ({item.source.note or item.id})"
+        for item in (inventory.items[c] for c in sorted(used))
+        if not item.known
     ]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 import yaml
@@ -13,23 +14,22 @@ from detente.errors import DetenteError
 
 PathKey = str | int
 LARGEST = 4_000_000  # bytes; the largest treaty file here is a hundredth of it
+DEEPEST = 100  # levels; a treaty file has eight
+_PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# the YAML 1.2 core scalars only: a date stays a text, `no` is not false
+_NULL = frozenset(("", "~", "null"))
+_INT = re.compile(r"-?(?:0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 
 
-class _Loader(_Base):  # type: ignore[misc]
-    """Composes nodes with the YAML 1.2 core scalars only: a date stays a text, `no` is not false."""
+class Node(msgspec.Struct):
+    """Where a value stands (line from 1) and the lines of what it contains, by key or index."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str | None, list[Any]]] = {}
-
-
-for _tag, _pattern, _first in (
-    ("null", r"^(?:~|null|)$", ["~", "n", ""]),
-    ("bool", r"^(?:true|false)$", list("tf")),
-    ("int", r"^-?(?:0|[1-9][0-9]*)$", list("-0123456789")),
-    ("float", r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$", list("-0123456789")),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
+    line: int
+    keys: dict[str, tuple[int, Node]] = {}
+    entries: list[Node] = []
+    name: Any = None  # the `id` among its keys, by which a list entry is found
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class Document(msgspec.Struct, frozen=True):
 
     name: str
     tree: dict[str, Any]
-    node: Any
+    node: Node
 
     def line(self, path: tuple[PathKey, ...]) -> int:
         """The line (from 1) where the value at `path` stands, or its nearest parent that exists."""
@@ -65,12 +65,9 @@ def parse_yaml(data: bytes, name: str) -> Document:
         line = data[: bad.start].count(b"\n") + 1
         raise DetenteError(f"byte {bad.start} is not UTF-8", where=f"{name}:{line}") from None
     try:
-        node = yaml.compose(text, Loader=_Loader)
-        tree = _construct(node, name, set())
+        tree, node = _Builder(text, name).document()
     except yaml.YAMLError as bad:
         raise _syntax_error(bad, name) from None
-    except RecursionError:
-        raise DetenteError("nested too deep", where=name) from None
     if not isinstance(tree, dict):
         raise DetenteError("not a mapping of keys to values", where=f"{name}:1", fix="begin with 'id: ...'")
     return Document(name, tree, node)
@@ -93,62 +90,93 @@ def _syntax_error(bad: yaml.YAMLError, name: str) -> DetenteError:
     return DetenteError(f"broken YAML: {problem}", where=where)
 
 
-def _construct(node: Any, name: str, seen: set[int]) -> Any:
-    if node is None:
-        return None
-    if isinstance(node, yaml.ScalarNode):
-        return _scalar(node, name)
-    if id(node) in seen:
-        raise DetenteError("YAML aliases are not used here", where=_at(node, name), fix="write the value out")
-    seen.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
-        return [_construct(child, name, seen) for child in node.value]
-    tree: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        key = key_node.value
-        if not isinstance(key, str) or key_node.tag == "tag:yaml.org,2002:merge":
-            raise DetenteError("a key that is not a plain word", where=_at(key_node, name))
-        if key in tree:
-            raise DetenteError(f"the key '{key}' appears twice", where=_at(key_node, name))
-        tree[key] = _construct(value_node, name, seen)
-    return tree
+class _Builder:
+    """Builds the tree from the parser's events: the depth is ours to bound, where a composer would recurse in C."""
 
+    def __init__(self, text: str, name: str) -> None:
+        self._events: Iterator[Any] = yaml.parse(text, Loader=_PARSER)
+        self._name = name
 
-def _scalar(node: Any, name: str) -> Any:
-    match node.tag.rpartition(":")[2]:
-        case "str":
-            return node.value
-        case "int":
-            number = int(node.value) if len(node.value) < 20 else None
-            if number is None or abs(number) > 2**53:
-                raise DetenteError(f"the number {node.value[:24]} is too large", where=_at(node, name))
-            return number
-        case "float":
-            value = float(node.value)
-            if value - value != 0:
-                raise DetenteError(f"the number {node.value[:24]} is too large", where=_at(node, name))
-            return value
-        case "bool":
-            return node.value == "true"
-        case "null":
+    def document(self) -> tuple[Any, Node]:
+        """The one document of the text and its nodes."""
+        value: Any = None
+        node = Node(1)
+        seen = False
+        event: Any
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent) and seen:
+                raise self._error("a second document", event, "one file, one document")
+            if isinstance(event, yaml.DocumentStartEvent):
+                seen = True
+                value, node = self._build(next(self._events), DEEPEST)
+        return value, node
+
+    def _build(self, event: Any, levels: int) -> tuple[Any, Node]:
+        node = Node(_line(event))
+        if isinstance(event, yaml.AliasEvent):
+            raise self._error("YAML aliases are not used here", event, "write the value out")
+        if event.tag is not None:
+            raise self._error(f"the YAML tag '{event.tag}' is not used here", event)
+        if isinstance(event, yaml.ScalarEvent):
+            return (self._scalar(event) if event.implicit[0] else event.value), node
+        if not levels:
+            raise self._error("nested too deep", event)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(node, levels - 1), node
+        return self._mapping(node, levels - 1), node
+
+    def _sequence(self, node: Node, levels: int) -> list[Any]:
+        values: list[Any] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            value, child = self._build(event, levels)
+            values.append(value)
+            node.entries.append(child)
+        return values
+
+    def _mapping(self, node: Node, levels: int) -> dict[str, Any]:
+        tree: dict[str, Any] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent) or event.tag is not None:
+                raise self._error("a key that is not a plain word", event)
+            if event.value in tree:
+                raise self._error(f"the key '{event.value}' appears twice", event)
+            tree[event.value], child = self._build(next(self._events), levels)
+            node.keys[event.value] = (_line(event), child)
+        node.name = tree.get("id")
+        return tree
+
+    def _scalar(self, event: Any) -> Any:
+        text: str = event.value
+        if text in _NULL:
             return None
-    raise DetenteError(f"the YAML tag '{node.tag}' is not used here", where=_at(node, name))
+        if text in ("true", "false"):
+            return text == "true"
+        if _INT.fullmatch(text):
+            if len(text) > 17 or abs(int(text)) >= 2**53:
+                raise self._error(f"the number {text[:24]} is too large", event)
+            return int(text)
+        if _FLOAT.fullmatch(text):
+            value = float(text)
+            if value - value != 0:
+                raise self._error(f"the number {text[:24]} is too large", event)
+            return value
+        return text
+
+    def _error(self, what: str, event: Any, fix: str = "") -> DetenteError:
+        return DetenteError(what, where=f"{self._name}:{_line(event)}", fix=fix)
 
 
-def _at(node: Any, name: str) -> str:
-    return f"{name}:{node.start_mark.line + 1}"
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
-def _child(node: Any, key: PathKey) -> tuple[Any, int] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key_node, value_node in node.value:
-            if key_node.value == key:
-                return value_node, key_node.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        if isinstance(key, int) and key < len(node.value):
-            return node.value[key], node.value[key].start_mark.line + 1
-        for child in node.value:
-            found = _child(child, "id")
-            if found and found[0].value == key:
-                return child, found[1]
+def _child(node: Node, key: PathKey) -> tuple[Node, int] | None:
+    if isinstance(key, str) and key in node.keys:
+        line, child = node.keys[key]
+        return child, line
+    if isinstance(key, int) and key < len(node.entries):
+        return node.entries[key], node.entries[key].line
+    for child in node.entries:
+        if child.name == key and "id" in child.keys:
+            return child, child.keys["id"][0]
     return None

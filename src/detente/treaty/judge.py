@@ -12,6 +12,7 @@ from detente.sources import RECALLED_MARK
 from detente.treaty.compile import compile_form, limits_of
 from detente.treaty.evaluate import evaluate
 from detente.treaty.life import Standing, State
+from detente.treaty.prohibit import judge_acts
 from detente.treaty.resolve import BoundOnDay, Law
 from detente.treaty.schema import Limit
 from detente.treaty.schema import Reading as ReadingRule
@@ -21,19 +22,23 @@ NOTHING = Inventory(())
 
 
 def judge(law: Law, given: Mapping[str, Inventory | Draws]) -> tuple[Verdict, ...]:
-    """Verdicts on every limit of the day for every party it binds.
+    """Verdicts on every limit of the day for every party it binds, and on every act a prohibition covers.
 
     `given`: each party's rows or draws, by party code; a party that is left out has declared nothing.
     """
-    return tuple(
-        judge_limit(law, limit, party, _rows_of(party, given))
+    limits = (
+        judge_limit(law, limit, party, rows_of(party, given))
         for limit in law.instrument.limits
         for party in counted_as(law, limit)
     )
+    acts = (verdict for party, rows in given.items() for verdict in judge_acts(law, party, rows))
+    return (*limits, *acts)
 
 
 def counted_as(law: Law, limit: Limit) -> tuple[str, ...]:
-    """The parties a limit is judged for: each by itself, or all as one (``FR+UK+US``)."""
+    """The parties a limit is judged for: each by itself, all as one (``FR+UK+US``), or side by side."""
+    if limit.sides:
+        return tuple("+".join(side) for side in limit.sides)
     parties = limit.parties or law.instrument.parties
     return ("+".join(parties),) if limit.together else parties
 
@@ -49,7 +54,8 @@ def judge_limit(law: Law, limit: Limit, party: str, given: Inventory | Draws) ->
     return _marked(_agree(verdicts, limit, party), law, limit, given, bound)
 
 
-def _rows_of(party: str, given: Mapping[str, Inventory | Draws]) -> Inventory | Draws:
+def rows_of(party: str, given: Mapping[str, Inventory | Draws]) -> Inventory | Draws:
+    """What `given` says of one party, or of several counted as one (``US+RU``)."""
     if party in given or "+" not in party:
         return given.get(party, NOTHING)
     parts = [given.get(p, NOTHING) for p in party.split("+")]

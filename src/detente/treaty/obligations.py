@@ -13,7 +13,7 @@ from detente.treaty.events import Event
 from detente.treaty.life import Standing, State
 from detente.treaty.resolve import Law
 from detente.treaty.schema import Obligation
-from detente.treaty.times import when
+from detente.treaty.times import when, within
 
 WAIVER = "waiver"  # an event of this type, by the party to whom the duty is owed, waives it
 
@@ -35,7 +35,7 @@ class DutyState(StrEnum):
 class Duty(msgspec.Struct, frozen=True, kw_only=True):
     """One duty of one party: what it is for, when it is due, what fulfilled it.
 
-    `trigger`: the event, period or treaty year it arises from. `due`: the last moment, None for a quota.
+    `trigger`: the event, period or treaty year it arises from. `due`: the last moment, None where none is known.
     `done`: the events that fulfilled it (or count towards a quota). `views`: the state as each party sees it.
     """
 
@@ -55,14 +55,15 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     recalled: bool = False
 
 
-def duties(law: Law, events: Iterable[Event], now: date | datetime | str) -> tuple[Duty, ...]:
+def duties(law: Law, events: Iterable[Event] | None, now: date | datetime | str) -> tuple[Duty, ...]:
     """Every duty that has arisen by `now` under the instrument, in the order of its due time.
 
     Events after `now` are plans: they give rise to duties that fall due before them (a launch notice), and
     fulfil nothing. The status of the law on the day a duty arises decides whether it binds, in each view.
+    Without a log (None) nothing is known to be undone: what should have been done is indeterminate.
     """
     moment = _end_of_day(now)
-    log = sorted(events, key=lambda e: (e.moment, e.id))
+    log = sorted(events or (), key=lambda e: (e.moment, e.id))
     found: list[Duty] = []
     for obligation in law.instrument.obligations:
         if obligation.kind == "right":
@@ -73,7 +74,14 @@ def duties(law: Law, events: Iterable[Event], now: date | datetime | str) -> tup
             found += _periodic(law, obligation, log, moment)
         else:
             found += _triggered(law, obligation, log, moment)
+    window = {o.id: (o.since, o.until) for o in law.instrument.obligations}
+    found = [d for d in found if _in_window(law, *window[d.obligation], d.arose.date())]
     bound = [d for d in found if d.state is not DutyState.not_in_force]
+    if events is None:
+        bound = [
+            msgspec.structs.replace(d, state=DutyState.indeterminate, views={}, detail="no log given")
+            for d in bound
+        ]
     return tuple(sorted(bound, key=lambda d: (d.due or d.arose, d.obligation, d.party)))
 
 
@@ -85,14 +93,22 @@ def event_types(law: Law) -> frozenset[str]:
     return frozenset(words - {""})
 
 
-def deadline(obligation: Obligation, trigger: datetime) -> datetime:
-    """The last moment to fulfil an obligation that `trigger` gave rise to.
+def _in_window(law: Law, since: str, until: str, day: date) -> bool:
+    """Does an obligation's own window let a duty arise on `day`? An event that has not happened keeps it shut."""
+    first = when(since, law.events) if since else None
+    if since and first is None:
+        return False
+    return within(day, first, when(until, law.events) if until else None) is not False
+
+
+def deadline(obligation: Obligation, trigger: datetime) -> datetime | None:
+    """The last moment to fulfil an obligation that `trigger` gave rise to; None where the text names none.
 
     Durations in days, months and years run to the end of that day in UTC; durations in hours are exact.
     """
-    step = (
-        -Duration.parse(obligation.before) if obligation.before else Duration.parse(obligation.after or "P0D")
-    )
+    if not (obligation.before or obligation.after):
+        return None
+    step = -Duration.parse(obligation.before) if obligation.before else Duration.parse(obligation.after)
     moved = shift(trigger, step)
     if step.minutes:
         return moved
@@ -125,19 +141,22 @@ def _periodic(law: Law, o: Obligation, log: Sequence[Event], now: datetime) -> I
     assert o.every is not None
     used: set[str] = set()
     for begin, end in _periods(law, o.every.start, o.every.length, now):
-        point = end if o.every.at == "end" else begin
+        # a period ends with its last day: 30 days after 31 August is 30 September
+        point = end - timedelta(days=1) if o.every.at == "end" else begin
         if point > now.date():
             return
         label = f"period {begin} to {end - timedelta(days=1)}"
         arose = datetime.combine(point, time.min, UTC)
         due = deadline(o, arose)
-        following = shift(point, Duration.parse(o.every.length))
+        first, following = point, end + (end - begin) if o.every.at == "end" else end
+        if o.before:  # what is due before the period was done in the one before it
+            first, following = point - (end - begin), point
         for party in _who(law, o, None):
             done = _of_period(o, log, party, (str(begin), str(point), label), now) or next(
                 (
                     e
                     for e in _doers(o, log, party, now)
-                    if not e.period and e.id not in used and point <= e.moment.date() < following
+                    if not e.period and e.id not in used and first <= e.moment.date() < following
                 ),
                 None,
             )
@@ -193,6 +212,8 @@ def _periods(law: Law, start: str, length: str, now: datetime) -> Iterator[tuple
 
 
 def _who(law: Law, o: Obligation, event: Event | None) -> tuple[str, ...]:
+    if o.by == ("other",):
+        return tuple(p for p in law.instrument.parties if event is None or p != event.by)
     if o.by == ("actor",):
         return (event.by,) if event and event.by else law.instrument.parties
     return law.instrument.parties if o.by == ("each",) else o.by
@@ -252,7 +273,7 @@ def _duty(
     party: str,
     trigger: str,
     arose: datetime,
-    due: datetime,
+    due: datetime | None,
     done: Event | None,
     waived: Event | None,
     now: datetime,
@@ -262,6 +283,8 @@ def _duty(
     late = None
     if waived:
         state, detail = DutyState.waived, f"waived by {waived.by} on {waived.at} ({waived.id})"
+    elif due is None:
+        state, detail = (DutyState.met if done else DutyState.due), "no deadline is encoded"
     elif done is None:
         state, detail = (DutyState.breached, "nothing done") if now > due else (DutyState.due, "")
     else:
@@ -297,7 +320,7 @@ def _viewed(
     party: str,
     trigger: str,
     arose: datetime,
-    due: datetime,
+    due: datetime | None,
     state: DutyState,
     done: tuple[str, ...],
     detail: str,

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from detente.canonical import digest
 from detente.errors import DetenteError, nearest
 from detente.treaty.document import Document, PathKey
 from detente.treaty.load import Loaded, Text, checked, load, load_patch
@@ -52,7 +51,7 @@ def apply(base: Loaded, patch: Patch, document: Document | None = None) -> Loade
     tree["id"], tree["title"] = patch.patch, patch.title
     if patch.sources:
         tree["sources"] = tree["sources"] | msgspec.to_builtins(patch.sources)
-    made = checked(_text(tree, base.text, document))
+    made = checked(_text(tree, base.text, done, places), original=False)
     return msgspec.structs.replace(made, counts_as=_same_counting(base, made))
 
 
@@ -127,8 +126,10 @@ class _Places:
         self.name, self.document = patch.patch, document
 
     def error(self, path: tuple[PathKey, ...], what: str, fix: str = "") -> DetenteError:
-        where = f"{self.document.name}:{self.document.line(path)}" if self.document else self.name
-        return DetenteError(what, where=where, fix=fix)
+        return DetenteError(what, where=self.line(path), fix=fix)
+
+    def line(self, path: tuple[PathKey, ...]) -> str:
+        return f"{self.document.name}:{self.document.line(path)}" if self.document else self.name
 
 
 def _steps(operation: Operation, places: _Places, n: int) -> Steps:
@@ -218,11 +219,10 @@ def _undo(tree: dict[str, Any], operation: Operation, path: str) -> Operation:
     return Operation(remove=path) if old is _ABSENT else Operation(set=path, to=old)
 
 
-def _text(tree: dict[str, Any], base: Text, document: Document | None) -> Text:
-    """The patched tree; lines are the base's, since a result that breaks a rule must point at some text."""
-    if document is None:
-        return Text(base.name, tree, base.parts)
-    return Text(document.name, tree, dict.fromkeys(tree, ((0, document),)))
+def _text(tree: dict[str, Any], base: Text, done: list[Steps], places: _Places) -> Text:
+    """The patched tree; a problem in it is told at the operation it comes from."""
+    changed = {steps: places.line(("operations", n)) for n, steps in enumerate(done)}
+    return Text(base.name, tree, base.parts, changed)
 
 
 def _same_counting(base: Loaded, made: Loaded) -> dict[str, tuple[str, ...]]:
@@ -252,8 +252,3 @@ def _counting_of(loaded: Loaded, limit_id: str) -> Any:
 
 def _by_id(loaded: Loaded, section: str) -> dict[str, dict[str, Any]]:
     return {e["id"]: e for e in loaded.text.tree.get(section, [])}
-
-
-def pinned(base: Loaded) -> str:
-    """The line a patch needs to name `base` as it stands."""
-    return f"base_digest: {digest(base.text.tree)}"

@@ -102,21 +102,22 @@ class Law(msgspec.Struct, frozen=True, dict=True):
         return tuple(
             e
             for e in self.instrument.exceptions
-            if (e.applies or e.id in claimed) and e.id not in rejected and self._running(e.since, e.until)
+            if (e.applies or e.id in claimed) and e.id not in rejected and self.running(e.since, e.until)
         )
 
     def obligations(self) -> tuple[Obligation, ...]:
         """The obligations whose own window includes the day."""
-        return tuple(o for o in self.instrument.obligations if self._running(o.since, o.until))
+        return tuple(o for o in self.instrument.obligations if self.running(o.since, o.until))
 
-    def _running(self, since: str, until: str) -> bool:
+    def running(self, since: str, until: str) -> bool:
+        """Is the day in the window [since, until), or may it be, where dates are imprecise?"""
         first = when(since, self.events) if since else None
         last = when(until, self.events) if until else None
         return self._open(since, first, last) is not False
 
     def readings(self, limit: Limit) -> tuple[Reading, ...]:
         """The rival readings of a limit that are known on the day, in the text's order."""
-        return tuple(r for r in self.instrument.readings if limit.id in r.of and self._running(r.since, ""))
+        return tuple(r for r in self.instrument.readings if limit.id in r.of and self.running(r.since, ""))
 
 
 def _of(bound: Bound | None, limit: Limit, party: str) -> float | None:

@@ -225,7 +225,8 @@ class Limit(Provision, frozen=True, forbid_unknown_fields=True, kw_only=True):
     `count`: ids of counting rules, summed. `operator`: max or min over the sums in `groups`, or ratio of the
     first to the second. `bound`, one for all or one a party, for the whole life or in `phases`; `shares` put
     the parties' bounds in a fixed ratio (the largest share has the bound). `within`: the limit this is a
-    sub-limit of.
+    sub-limit of. `same_as`: ``instrument/limit`` that counts the same things, so totals declared under it stand
+    here. `together`: all its parties are counted as one; `sides`: each listed group of parties is.
     """
 
     title: str
@@ -240,8 +241,10 @@ class Limit(Provision, frozen=True, forbid_unknown_fields=True, kw_only=True):
     since: TimeText = ""
     until: TimeText = ""
     parties: tuple[str, ...] = ()
-    together: bool = False  # the parties of the limit are counted as one
+    together: bool = False
+    sides: tuple[tuple[str, ...], ...] = ()
     within: str = ""
+    same_as: Annotated[str, Meta(pattern=r"^([a-z0-9-]+/[A-Za-z0-9._()-]+)?$")] = ""
     rivals: tuple[RivalValue, ...] = ()
 
 

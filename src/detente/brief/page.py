@@ -1,0 +1,70 @@
+"""The briefing as files: a self-contained page, a JSON with everything in it, the figures as SVG and PNG."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from detente import __version__
+from detente.asof import AsOf
+from detente.brief.content import LIVE, Brief, trees
+from detente.brief.figures import counts_figure, lives_figure, render
+from detente.files import write_all
+from detente.treaty import instrument_ids, load, resolve
+from detente.treaty.explain import as_html
+
+
+def write(brief: Brief, folder: Path) -> tuple[Path, ...]:
+    """Write ``index.html``, ``brief.json`` and the figures into `folder`; all of them or none.
+
+    Raises DetenteError where the folder cannot be written.
+    """
+    return write_all(folder, files(brief))
+
+
+def files(brief: Brief) -> dict[str, bytes]:
+    """Every file of the briefing by name."""
+    figures = {}
+    for name, build in _figures(brief).items():
+        figure = build()
+        figures[f"{name}.svg"], figures[f"{name}.png"] = render(figure, "svg"), render(figure, "png")
+    page = _page(brief, {k: v for k, v in figures.items() if k.endswith(".svg")})
+    data = msgspec.json.format(msgspec.json.encode(brief, order="deterministic"), indent=1)
+    return {"index.html": page.encode("utf-8"), "brief.json": data + b"\n", **figures}
+
+
+def _figures(brief: Brief) -> dict[str, Callable[[], Any]]:
+    clocks = AsOf.on(brief.as_of, known=brief.as_of)
+    laws = [resolve(load(name), clocks) for name in instrument_ids()]
+    new_start = next(law for law in laws if law.instrument.id == "new-start")
+    end = new_start.events.get("term_end")
+    last = min(end.earliest, brief.as_of) if end else brief.as_of
+    made: dict[str, Callable[[], Any]] = {"instruments": lambda: lives_figure(laws, brief.law, brief.as_of)}
+    if brief.points:
+        made["new-start-counts"] = lambda: counts_figure(brief.points, end=last)
+    return made
+
+
+def _page(brief: Brief, figures: dict[str, bytes]) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=PackageLoader("detente.brief"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["host"] = lambda ref: ref.split("/")[2] if "://" in ref else ref
+    return environment.get_template("page.html").render(
+        brief=brief,
+        live=[r for r in brief.law if r.state in LIVE],
+        dead=[r for r in brief.law if r.state not in LIVE],
+        figures={k.removesuffix(".svg"): base64.b64encode(v).decode() for k, v in figures.items()},
+        trees={k: as_html(node) for k, node in trees(brief.as_of).items()},
+        version=__version__,
+    )

@@ -1,0 +1,38 @@
+"""Write the state of arms control on a day: a page, a JSON, figures, and a short text here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detente.cli._law import clocks
+from detente.cli._show import AsOfFlag, JsonFlag, show_json
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def brief(
+    as_of: AsOfFlag = "",
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="DIR", help="Write the page, JSON and figures here.")
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """The briefing as it could have been written on the day: only what was published by then."""
+    from detente.brief.content import gather
+    from detente.brief.page import write
+    from detente.brief.text import terminal
+
+    content = gather(clocks(as_of).law)
+    made = write(content, out) if out else ()
+    if json:
+        show_json(content)
+        return
+    print(terminal(content))
+    for path in made:
+        if path.suffix == ".html":
+            print(f"\nThe page: {path}", file=sys.stderr)

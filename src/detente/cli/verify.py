@@ -1,0 +1,75 @@
+"""Check ceiling proofs offline and say in sentences what was proved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from detente.cli._show import JsonFlag, show_json
+
+if TYPE_CHECKING:
+    from detente.disclosure.check import Expected
+
+app = typer.Typer(help=__doc__)
+
+
+@app.command()
+def verify(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Proof files.")],
+    how: Annotated[str, typer.Option(help="native, plain, batch, all, or best.")] = "best",
+    treaty: Annotated[str, typer.Option(help="Refuse a proof of another treaty.")] = "",
+    party: Annotated[str, typer.Option(help="Refuse a proof of another party.")] = "",
+    exchange: Annotated[int | None, typer.Option(help="Refuse a proof of another exchange.")] = None,
+    root: Annotated[str, typer.Option(help="Refuse a proof of another escrow root.")] = "",
+    json: JsonFlag = False,
+) -> None:
+    """Exit 0 where every file proves what it says, 1 where one does not."""
+    from detente.disclosure.check import HOW, Expected
+    from detente.errors import DetenteError, nearest
+
+    if how not in HOW:
+        raise DetenteError(f"no verifier '{how}'", fix=nearest(how, HOW))
+    expected = Expected(treaty=treaty, party=party, exchange=exchange, root=root)
+    findings = _findings(files, how, expected)
+    if json:
+        show_json(findings)
+    else:
+        for finding in findings:
+            print("\n".join(finding["text"]))
+    if not all(f["proved"] for f in findings):
+        raise typer.Exit(1)
+
+
+def _findings(files: list[Path], how: str, expected: Expected) -> list[dict[str, Any]]:
+    """The files checked side by side, as many at once as there are cores."""
+    import os
+    from concurrent.futures import ProcessPoolExecutor
+    from itertools import repeat
+
+    if len(files) == 1:
+        return [_finding(files[0], how, expected)]
+    with ProcessPoolExecutor(min(len(files), os.cpu_count() or 1)) as pool:
+        return list(pool.map(_finding, files, repeat(how), repeat(expected)))
+
+
+def _finding(file: Path, how: str, expected: Expected) -> dict[str, Any]:
+    from detente.cli._ceilings import law_agrees
+    from detente.disclosure.check import Refused, check_context
+    from detente.disclosure.check import verify as check
+    from detente.disclosure.explain import explain
+    from detente.disclosure.secretfile import read_public
+    from detente.errors import DetenteError
+
+    data = read_public(file)
+    try:
+        head = check(data, how)
+        check_context(head, expected)
+        law = law_agrees(head)
+    except Refused as bad:
+        return {"file": str(file), "proved": False, "text": [f"{file}: NOT PROVED: {bad}"]}
+    except DetenteError as bad:  # pickled across processes as a plain message
+        return {"file": str(file), "proved": False, "text": [f"{file}: NO PROOF: {bad}"]}
+    text = [f"{file}: PROVED", *explain(head), f"  {law}"]
+    return {"file": str(file), "proved": True, "head": head, "law": law, "text": text}

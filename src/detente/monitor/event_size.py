@@ -1,0 +1,130 @@
+"""Sizes of a hypothesis: draws of yield and magnitude from its prior, weighted by the magnitude observed."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr
+
+from detente.monitor.calibration import standard
+from detente.monitor.decoupling import amplitude_factor
+from detente.monitor.event import Event, Hypothesis, Magnitude, Range
+from detente.monitor.magnitude_yield import BEND_KT, ML_LESS_MB, SMALL_SLOPES, Law, law, site
+from detente.verdict import Quantiles
+
+Array = npt.NDArray[np.float64]
+
+FREQUENCY_HZ = (1.0, 4.0)  # where the regional magnitude was read
+WALL_FRACTIONS = (0.5, 1.0)  # Azgir 1976 asks for the low end, Sterling 1966 for the high one
+FACTOR_DOUBT = (
+    0.2  # log10: model at wall fractions 0.5 to 1 against Sterling (35-69 for 72), Azgir (15-30 for 12-20)
+)
+BLAST_SIGMA = 0.3
+
+
+class Sizes(msgspec.Struct, frozen=True, eq=False):
+    """Draws of one hypothesis: `yield_t` (n,) tonnes (NaN for an earthquake), `mb` (n,), `weight` (n,) the
+    probability density of the observed magnitude (per unit), `factor` (n,) decoupling as amplitude."""
+
+    yield_t: Array
+    mb: Array
+    factor: Array
+    weight: Array
+
+    @property
+    def evidence(self) -> float:
+        """Density of the observed magnitude under the hypothesis, per magnitude unit."""
+        return float(np.mean(self.weight))
+
+    def quantiles(self) -> Quantiles | None:
+        """5, 50, 95 % of the yield given the magnitude, tonnes; None for an earthquake."""
+        if np.isnan(self.yield_t).any() or self.evidence <= 0:
+            return None
+        order = np.argsort(self.yield_t)
+        total = np.cumsum(self.weight[order])
+        at = np.searchsorted(total, np.array([0.05, 0.5, 0.95]) * total[-1])
+        return Quantiles(*(float(self.yield_t[order][i]) for i in at))
+
+    def above(self, tonnes: float) -> float:
+        """P(yield > `tonnes`) given the magnitude."""
+        return float(np.sum(self.weight * (self.yield_t > tonnes)) / max(np.sum(self.weight), 1e-300))
+
+    def between(self, low_t: float, high_t: float) -> float:
+        """P(low <= yield <= high) given the magnitude, tonnes."""
+        inside = (self.yield_t >= low_t) & (self.yield_t <= high_t)
+        return float(np.sum(self.weight * inside) / max(np.sum(self.weight), 1e-300))
+
+    def effective(self) -> float:
+        """Effective number of draws behind the posterior."""
+        return float(np.sum(self.weight) ** 2 / max(np.sum(self.weight**2), 1e-300))
+
+
+def sizes(event: Event, h: Hypothesis, *, draws: int = 100_000, seed: int = 1) -> Sizes:
+    """`draws` from the size prior of `h`, with the weight that the event's magnitude gives each."""
+    rng = np.random.default_rng([seed, sum(map(ord, h.id))])
+    factor = np.ones(draws)
+    if h.kind == "earthquake":
+        assert h.magnitude is not None
+        mb = _gutenberg_richter(h.magnitude, h.b, rng.random(draws))
+        return Sizes(np.full(draws, np.nan), mb, factor, magnitude_density(event.magnitude, mb))
+    assert h.yield_t is not None
+    tonnes = _log_uniform(h.yield_t, rng, draws)
+    if h.kind == "chemical":
+        assert h.deficit is not None
+        mb = _law_mb(law("chemical-best"), tonnes) - rng.uniform(h.deficit.low, h.deficit.high, draws)
+        mb += rng.normal(0, BLAST_SIGMA, draws)
+    else:
+        mb = coupled_mb(event.site, tonnes / 1000, rng)
+        if h.kind == "nuclear-decoupled":
+            factor = _decoupling(h, tonnes / 1000, rng)
+            mb = mb - np.log10(factor)
+    return Sizes(tonnes, mb, factor, magnitude_density(event.magnitude, mb))
+
+
+def coupled_mb(where: str, yield_kt: Array, rng: np.random.Generator) -> Array:
+    """Draws of mb of coupled shots (kt) at a site: the calibrated law, slope 0.75 to 1 below 1 kt."""
+    n = len(yield_kt)
+    place = site(where)
+    a, b, sigma = standard().law(place.id, place.rock, place.province, rng, n)
+    x = np.log10(yield_kt / BEND_KT)
+    slope = np.where(x < 0, np.maximum(rng.uniform(*SMALL_SLOPES, n), b), b)
+    return np.asarray(a + slope * x + sigma * rng.normal(size=n), float)
+
+
+def magnitude_density(m: Magnitude, mb: Array) -> Array:
+    """Density (per unit) of the published magnitude, evenly spread over its range, for these `mb`."""
+    low, high = (m.low, m.high) if m.high > m.low else (m.low - 0.05, m.high + 0.05)
+    width = high - low
+    as_ml = ndtr((high - mb - ML_LESS_MB[0]) / ML_LESS_MB[1]) - ndtr(
+        (low - mb - ML_LESS_MB[0]) / ML_LESS_MB[1]
+    )
+    as_mb = ndtr((high - mb) / 0.1) - ndtr((low - mb) / 0.1)
+    share = {"ML": 1.0, "mb": 0.0, "unknown": 0.5}[m.type]
+    return np.asarray((share * as_ml + (1 - share) * as_mb) / width, float)
+
+
+def _decoupling(h: Hypothesis, yield_kt: Array, rng: np.random.Generator) -> Array:
+    from detente.monitor.decoupling import full_decoupling_radius
+
+    n = len(yield_kt)
+    assert h.depth_m is not None
+    assert h.cavity_fullness is not None
+    depth = _log_uniform(h.depth_m, rng, n)
+    wall = rng.uniform(*WALL_FRACTIONS, n)
+    radius = full_decoupling_radius(yield_kt, depth, h.rock, wall) * _log_uniform(h.cavity_fullness, rng, n)
+    ratio = amplitude_factor(yield_kt, h.rock, depth, radius, rng.uniform(*FREQUENCY_HZ, n), wall)
+    return np.maximum(ratio * 10 ** (FACTOR_DOUBT * rng.normal(size=n)), 1.0)
+
+
+def _law_mb(chosen: Law, tonnes: Array) -> Array:
+    return chosen.a + chosen.b * np.log10(tonnes / 1000)
+
+
+def _log_uniform(r: Range, rng: np.random.Generator, n: int) -> Array:
+    return np.asarray(np.exp(rng.uniform(np.log(r.low), np.log(r.high), n)), float)
+
+
+def _gutenberg_richter(r: Range, b: float, u: Array) -> Array:
+    """Magnitudes between the limits, numbers falling by 10^b a unit (Gutenberg & Richter 1944)."""
+    return np.asarray(r.low - np.log10(1 - u * (1 - 10 ** (-b * (r.high - r.low)))) / b, float)

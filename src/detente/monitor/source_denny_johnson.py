@@ -1,0 +1,40 @@
+"""Denny & Johnson (1991): cavity radius and seismic moment of a tamped explosion.
+
+In "Explosion Source Phenomenology", AGU Geophysical Monograph 65, 1-24. Constants recalled, not read;
+the radius is checked against the measured cavity of SALMON.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from detente.monitor.media import GRAVITY, Medium, medium
+
+
+def cavity_radius(yield_kt: Any, depth_m: Any, rock: str | Medium) -> Any:
+    """Cavity radius, m: 1.47e4 Y^(1/3) / (Vs^0.3848 P0^0.2625 10^(0.0025 GP)); `yield_kt` kt, `depth_m` m.
+
+    P0 is the overburden in Pa, GP the gas porosity in percent. Good to 10 %.
+    """
+    rock = medium(rock)
+    overburden = rock.rho * GRAVITY * np.asarray(depth_m, float)
+    weakness = rock.vs**0.3848 * overburden**0.2625 * 10 ** (0.0025 * rock.gas_porosity)
+    return 1.47e4 * np.cbrt(yield_kt) / weakness
+
+
+def static_potential(yield_kt: Any, depth_m: Any, rock: str | Medium) -> Any:
+    """Static reduced displacement potential, m3: 10^(0.349 - 0.0269 GP) Rc^3 / 3.
+
+    2.2 times the volume that Mueller-Murphy assigns (Rc^3 / 3) in rock without gas: the two models
+    disagree by 0.35 magnitude units, which no result here hides.
+    """
+    rock = medium(rock)
+    return 10 ** (0.349 - 0.0269 * rock.gas_porosity) * cavity_radius(yield_kt, depth_m, rock) ** 3 / 3
+
+
+def moment(yield_kt: Any, depth_m: Any, rock: str | Medium) -> Any:
+    """Isotropic moment, N m: 4 pi rho Vp^2 psi (`yield_kt` kt, `depth_m` m)."""
+    rock = medium(rock)
+    return 4 * np.pi * rock.rho * rock.vp**2 * static_potential(yield_kt, depth_m, rock)

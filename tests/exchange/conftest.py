@@ -1,0 +1,100 @@
+"""Stores on both databases, and small worlds of parties."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from detente.exchange.keys import ANNEX_TYPE, Annex, SecretKeys, new_keys
+from detente.exchange.store import Store
+
+BINARIES = [Path(p) for p in ("/usr/local/bin", *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin"))))]
+
+
+@cache
+def party_keys(party: str) -> SecretKeys:
+    """Keys made once a run: they cost milliseconds and nothing here depends on their values."""
+    return new_keys(party, f"records.test/{party}")
+
+
+@pytest.fixture
+def world() -> tuple[dict[str, SecretKeys], Annex]:
+    """Three parties with keys, and their annex."""
+    keys = {p: party_keys(p) for p in ("CN", "RU", "US")}
+    return keys, Annex(ANNEX_TYPE, "test", {p: k.public() for p, k in keys.items()})
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of our own on loopback, for this run only."""
+    bins = next((b for b in BINARIES if (b / "initdb").exists() and (b / "pg_ctl").exists()), None)
+    if bins is None:
+        pytest.skip("no PostgreSQL server on this machine")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    home = Path(tempfile.mkdtemp(prefix="detente-pg-"))
+    lead = []
+    if os.getuid() == 0:  # the server refuses to run as root
+        try:
+            user = pwd.getpwnam("postgres")
+        except KeyError:
+            pytest.skip("no user to run a PostgreSQL server as")
+        os.chown(home, user.pw_uid, user.pw_gid)
+        lead = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+
+    def run(*words: str) -> None:
+        subprocess.run([*lead, *words], check=True, capture_output=True, cwd=home, timeout=120)
+
+    run(
+        str(bins / "initdb"),
+        "-D",
+        str(home / "db"),
+        "-A",
+        "trust",
+        "-U",
+        "detente",
+        "--no-locale",
+        "-E",
+        "UTF8",
+    )
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={home} -c max_connections=60"
+    run(str(bins / "pg_ctl"), "-D", str(home / "db"), "-o", options, "-l", str(home / "log"), "-w", "start")
+    try:
+        yield f"postgresql://detente@127.0.0.1:{port}/postgres"
+    finally:
+        run(str(bins / "pg_ctl"), "-D", str(home / "db"), "-m", "immediate", "stop")
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
+    """A maker of empty stores, once on each database."""
+    made: list[Store] = []
+
+    def make() -> Store:
+        if request.param == "sqlite":
+            url = str(tmp_path / f"{uuid4().hex}.db")
+        else:
+            import psycopg
+
+            base, name = request.getfixturevalue("postgres"), f"d{uuid4().hex}"
+            with psycopg.connect(base, autocommit=True) as link:
+                link.execute(f'CREATE SCHEMA "{name}"')
+            url = f"{base}?options=-csearch_path%3D{name}"
+        made.append(Store(url))
+        return made[-1]
+
+    yield make
+    for store in made:
+        store.close()
