@@ -28,6 +28,10 @@ WALL_FRACTION = 0.5  # cavity pressure over overburden at which the wall stays e
 LARGEST_CREDIBLE_KT = 10.0  # NAP 12849 (2012) p. 162: judged impractical above
 
 
+MEASURED_IN = "salt"  # Sterling 1966, Azgir 1976
+NOT_MEASURED = "extrapolated: decoupling of nuclear shots has been measured in salt only"
+
+
 class Convention(StrEnum):
     """What a stated decoupling factor multiplies."""
 
@@ -125,6 +129,8 @@ def decoupling(
         float(amplitude_factor(yield_kt, rock, depth_m, full, 1e-3, wall_fraction))
     )
     marks = ["recalled: source-model constants not read in a source"]
+    if rock.name != MEASURED_IN:
+        marks.append(NOT_MEASURED)
     if yield_kt > LARGEST_CREDIBLE_KT:
         marks.append("extrapolated: full decoupling above 10 kt is judged impractical (NAP 12849 p. 162)")
     if frequency_hz > float(rock.vp / (2 * np.pi * elastic_radius(yield_kt, depth_m, rock))):

@@ -87,3 +87,22 @@ def _largest(
     # a louder yield in the same cavity is louder still: the first crossing is the answer
     rising = np.maximum.accumulate(mb, axis=1)
     return np.array([np.exp(np.interp(threshold, row, np.log(_YIELDS_KT))) for row in rising])
+
+
+def thresholds_at(place: str) -> dict[str, float]:
+    """Magnitudes (mb) that one and that three stations of the primary network detect with 90 % at a place.
+
+    `place`: a named test site or ``lat,lon``. Raises DetenteError for neither, or where no three stations can.
+    """
+    from detente.monitor.capability import Model
+    from detente.monitor.site import find_place
+    from detente.monitor.stations import network
+
+    where, model = find_place(place), Model.build(network())
+    found = {}
+    for k, name in ((1, "one station"), (3, "three stations")):
+        magnitude = model.magnitude(where.lat, where.lon, k)
+        if magnitude is None:
+            raise DetenteError(f"no {name} can see {place}", fix="give --threshold")
+        found[name] = round(magnitude, 2)
+    return found
