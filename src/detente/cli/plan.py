@@ -10,7 +10,7 @@ import typer
 
 from detente.cli._show import JsonFlag, show_json, show_table
 
-app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True)
+app = typer.Typer(help=__doc__, add_completion=False)
 
 Items = Annotated[int, typer.Option(help="Items declared.")]
 Hidden = Annotated[int, typer.Option(help="False ones among them.")]
