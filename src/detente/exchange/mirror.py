@@ -16,7 +16,7 @@ from detente.exchange.envelope import Envelope, parse_entry, verify_entry
 from detente.exchange.evidence import Evidence, encode_evidence, make_evidence
 from detente.exchange.keys import Annex, PublicKeys
 from detente.exchange.log import Log
-from detente.exchange.note import Note, Signer, Verifier, verified
+from detente.exchange.note import Note, Signer, Verifier, log_lines, verified
 from detente.exchange.store import Store
 from detente.exchange.witness import Answer, remember
 
@@ -245,12 +245,6 @@ class Mirror:
 class _RefusedError(Exception):
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
-
-
-def log_lines(note: Note) -> Note:
-    """The note with its log's own signature lines only."""
-    origin = note.text.split("\n", 1)[0]
-    return Note(note.text, tuple(s for s in note.signatures if s.name == origin))
 
 
 def _best_effort(entry: bytes) -> Envelope | None:
