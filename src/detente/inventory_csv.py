@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def read_inventory(
     path: Path,
     *,
     kinds: dict[str, str] | None = None,
-    attributes: dict[str, str] | None = None,
+    attributes: Mapping[str, str] | None = None,
     complete: bool = False,
 ) -> Inventory:
     """An inventory from CSV with the columns above and one column per attribute that rules select on.
@@ -34,7 +35,7 @@ def read_inventory(
     Raises DetenteError with file:line for every wrong cell.
     """
     units = {k: v.unit for k, v in vocabulary.kinds().items()} | (kinds or {})
-    types = vocabulary.attributes() | (attributes or {})
+    types = vocabulary.attributes() | dict(attributes or {})
     rows = read_table(path, REQUIRED, optional=(*OPTIONAL, *types))
     items = []
     seen: dict[str, str] = {}
