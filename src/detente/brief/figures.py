@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from detente.assess.compliance import Compliance, exchanges
-from detente.brief.content import LawRow, Point, points_of
+from detente.brief.counts import points_of
+from detente.brief.record import LawRow, Point
 from detente.errors import DetenteError
 from detente.files import write_whole
 from detente.treaty import Law, Loaded

@@ -11,8 +11,9 @@ import msgspec
 
 from detente import __version__
 from detente.asof import AsOf
-from detente.brief.content import LIVE, Brief, trees
+from detente.brief.counts import trees
 from detente.brief.figures import counts_figure, lives_figure, render
+from detente.brief.record import LIVE, Brief
 from detente.files import write_all
 from detente.treaty import instrument_ids, load, resolve
 from detente.treaty.explain import as_html

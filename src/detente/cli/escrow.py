@@ -59,13 +59,15 @@ def commit(
     for target in (out / "escrow.public", out / "escrow.secret"):
         if target.exists():
             raise DetenteError("this file exists", where=str(target), fix="give another folder")
-    if not path.exists():
-        write_secret(path, group().scalar(os.urandom(64)))
-    vrf = read_secret(path)
+    fresh = not path.exists()
+    vrf = group().scalar(os.urandom(64)) if fresh else read_secret(path)
     if len(vrf) != 32:
         raise DetenteError("this is no slot key", where=str(path), fix="a slot key is 32 bytes")
     padding = dict(_pad(text) for text in pad or ())
-    escrow, secrets = make(known_party(party).code, exchange, chosen, listed, vrf_secret=vrf, padding=padding)
+    code = known_party(party).code
+    escrow, secrets = make(code, exchange, chosen, listed, vrf_secret=vrf, padding=padding)
+    if fresh:
+        write_secret(path, vrf)
     write_secret(out / "escrow.secret", secrets.encode())
     write_public(out / "escrow.public", escrow.encode())
     found = {"root": escrow.root.hex(), "slots": len(escrow.slots), "folder": str(out)}

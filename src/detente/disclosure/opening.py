@@ -70,7 +70,7 @@ class Lookup(Record, frozen=True):
     near: tuple[Place, ...]
 
 
-class Document(Record, frozen=True):
+class Document(Record, frozen=True, omit_defaults=True):
     """An opening. `key`: the site's or the item's key (hex), where `kind` is site or item."""
 
     version: Literal["detente.org/opening/v1"]
@@ -217,6 +217,15 @@ class _Checker:
 
     def run(self) -> list[Finding]:
         doc = self.doc
+        used = {
+            "field": ("field",),
+            "lookup": ("lookup",),
+            "item": ("key", "items"),
+            "site": ("site", "key", "items"),
+        }
+        for name in ("site", "key", "items", "field", "lookup"):
+            if bool(getattr(doc, name)) != (name in used[doc.kind]):
+                _no("the opening has parts of another kind, or lacks its own")
         if doc.kind == "lookup" and doc.lookup:
             return self._lookup(doc.lookup)
         if doc.kind == "field" and doc.field:

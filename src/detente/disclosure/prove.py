@@ -175,8 +175,7 @@ def prove(
     g = group()
     classes = head.escrow.classes
     bounds = slacks(head, slots)
-    _check_items(head, slots, openings)
-    held = _limit_openings(g, head, slots, openings, bounds)
+    held = witness(g, head, slots, openings, bounds)
     noise = _Noise(g, _seed(head, openings, entropy), _noise_length(head, slots, bounds))
     values: list[_Value] = []
     for slot, own in zip(slots, openings, strict=True):
@@ -189,6 +188,18 @@ def prove(
     prefix = encode_prefix(head, slots, firsts)
     c = challenge(prefix)
     return prefix + b"".join(part for v in values for part in v.responses(g, c))
+
+
+def witness(
+    g: Group,
+    head: Head,
+    slots: Sequence[Slot],
+    openings: Sequence[Sequence[Opening]],
+    bounds: Sequence[Slack],
+) -> list[Opening]:
+    """The openings of the limits' slacks, after a check of every item. Raises DetenteError, naming no value."""
+    _check_items(head, slots, openings)
+    return _limit_openings(g, head, slots, openings, bounds)
 
 
 def _seed(head: Head, openings: Sequence[Sequence[Opening]], entropy: bytes | None) -> bytes:

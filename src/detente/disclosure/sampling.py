@@ -15,6 +15,8 @@ import msgspec
 
 from detente.errors import DetenteError
 
+LARGEST = 50_000  # items; every arsenal and stockpile fits, and an answer takes seconds at most
+
 # no exponents: "1e999999999" from another party's file would fill the memory
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?(/[0-9]{1,18})?")
 
@@ -55,6 +57,8 @@ def _counts(population: int, false: int, inspected: int) -> None:
     for name, value in (("population", population), ("false items", false), ("items inspected", inspected)):
         if value < 0:
             raise DetenteError(f"{value} {name}", fix="counts are zero or more")
+    if population > LARGEST:
+        raise DetenteError(f"{population} items", fix=f"exact integers are kept to {LARGEST}: divide by ten")
     if max(false, inspected) > population:
         raise DetenteError(
             f"{false} false and {inspected} inspected of {population} items",
@@ -81,19 +85,7 @@ def found_distribution(
     The hypergeometric number of false items in the sample, thinned: one inspected item is one trial.
     """
     _counts(population, false, inspected)
-    top, total = min(false, inspected), comb(population, inspected)
-    weights = [comb(false, j) * comb(population - false, inspected - j) for j in range(top + 1)]
-    if recognised == 1:
-        return [Fraction(w, total) for w in weights]
-    missed = 1 - recognised
-    return [
-        sum(
-            (weights[j] * comb(j, f) * recognised**f * missed ** (j - f) for j in range(f, top + 1)),
-            Fraction(),
-        )
-        / total
-        for f in range(top + 1)
-    ]
+    return _found(population, false, inspected, recognised, min(false, inspected))
 
 
 def detection(
@@ -104,23 +96,39 @@ def detection(
     `recognised`: chance that an inspected false item is seen to be false. `accept`: findings that the parties
     agreed to take for clerical errors (an escrow has its own defects).
     """
+    _counts(population, false, inspected)
     if recognised == 1 and accept == 0:
         return 1 - non_detection(population, false, inspected)
-    if accept == 0:
-        _counts(population, false, inspected)
-        missed, total = 1 - recognised, comb(population, inspected)
-        return (
-            1
-            - sum(
-                (
-                    comb(false, j) * comb(population - false, inspected - j) * missed**j
-                    for j in range(min(false, inspected) + 1)
-                ),
-                Fraction(),
-            )
-            / total
-        )
-    return 1 - sum(found_distribution(population, false, inspected, recognised)[: accept + 1], Fraction())
+    return 1 - sum(_found(population, false, inspected, recognised, accept), Fraction())
+
+
+def _found(population: int, false: int, inspected: int, recognised: Fraction, most: int) -> list[Fraction]:
+    """P(f are found) for f = 0 .. `most` = sum_j C(K,j) C(N-K,n-j) C(j,f) q^f (1-q)^(j-f) / C(N,n).
+
+    With q = a/b the sum is taken over the common denominator b^top, by Horner's rule in (b - a).
+    """
+    top, total = min(false, inspected), comb(population, inspected)
+    weights = _weights(population, false, inspected, top)
+    a, b = recognised.numerator, recognised.denominator
+    chances = []
+    for f in range(min(most, top) + 1):
+        value, scale = 0, 1
+        for j in range(top, f - 1, -1):
+            value = value * (b - a) + weights[j] * comb(j, f) * scale
+            scale *= b
+        chances.append(Fraction(value * a**f, total * b**top))
+    return chances
+
+
+def _weights(population: int, false: int, inspected: int, top: int) -> list[int]:
+    """C(K, j) C(N-K, n-j) for j = 0 .. top, each from its neighbour."""
+    good, first = population - false, max(0, inspected - (population - false))
+    weights = [0] * first
+    w = comb(false, first) * comb(good, inspected - first)
+    for j in range(first, top + 1):
+        weights.append(w)
+        w = w * (false - j) * (inspected - j) // ((j + 1) * (good - inspected + j + 1))
+    return weights
 
 
 def sample_size(

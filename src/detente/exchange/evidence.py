@@ -66,7 +66,12 @@ def make_evidence(
     elif a.root == b.root:
         return None
     coded = tuple(base64.b64encode(h).decode() for h in proof)
-    return Evidence(EVIDENCE_TYPE, a.origin, party, tuple(keys), str(small), str(large), coded, seen)
+    made = Evidence(EVIDENCE_TYPE, a.origin, party, tuple(keys), str(small), str(large), coded, seen)
+    try:
+        check_evidence(encode_evidence(made))  # nobody is accused with a file that would not convince
+    except DetenteError:
+        return None
+    return made
 
 
 def encode_evidence(evidence: Evidence) -> bytes:

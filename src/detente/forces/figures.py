@@ -92,7 +92,7 @@ def _apart(ax: Any, gap: float = 13.0) -> None:
 
 def fan(p: Projection, to: Path, published: Sequence[Any] = ()) -> Path:
     """A fan chart: the line as known, 50 and 90 % bands ahead, published forecasts as dated points."""
-    figure, ax = _axes(11.0)
+    figure, ax = _axes(12.0)
     colour = COLOURS.get(p.party, "#0072B2")
     line, years = p.line, (int(p.line.years[-1]), *p.years)
     shown = line.years >= min(2000, years[0] - 20)
@@ -114,7 +114,7 @@ def fan(p: Projection, to: Path, published: Sequence[Any] = ()) -> Path:
         f"{find(p.party).name}: projection from what was in print on {p.known}{mark}", loc="left", fontsize=13
     )
     ax.legend(frameon=False, loc="upper left", fontsize=11)
-    credit = f"{CREDIT}. {p.values.shape[1]:,} draws, seed {p.seed}."
+    credit = f"{CREDIT}; forecasts: projections_published.csv. {p.values.shape[1]:,} draws, seed {p.seed}."
     return _finish(figure, to, credit)
 
 
@@ -122,16 +122,16 @@ def _number_points(ax: Any, marks: Sequence[Any]) -> None:
     """A number on each forecast and the key of who said it, when, at the right."""
     from matplotlib.transforms import blended_transform_factory
 
-    groups: dict[tuple[int, float], list[str]] = {}
+    groups: dict[tuple[int, float], dict[str, list[str]]] = {}
     for r in marks:
         who = r.who.removeprefix("US ").split(" (")[0].replace("DoD CMPR", "Pentagon").replace(" wargame", "")
-        groups.setdefault((r.target, r.value), []).append(f"{who} {r.published[:4]}")
+        groups.setdefault((r.target, r.value), {}).setdefault(who, []).append(r.published[:4])
     key = []
-    for n, ((year, value), names) in enumerate(groups.items(), 1):
+    for n, ((year, value), said) in enumerate(groups.items(), 1):
         ax.plot(year, value, marker="o", ms=15, mfc="white", mec="#333333", mew=1.2, ls="", zorder=4)
         ax.text(year, value, str(n), fontsize=9, ha="center", va="center", zorder=5)
-        said = names[0] if len(names) == 1 else f"{names[0]}, +{len(names) - 1}"
-        key.append(f"{n}  {said}: {value:,.0f} in {year}")
+        names = "; ".join(f"{who} {', '.join(when)}" for who, when in said.items())
+        key.append(f"{n}  {value:,.0f} in {year}: {names}")
     place = blended_transform_factory(ax.transAxes, ax.transAxes)
     text = "\n".join(("published forecasts", *key))
     ax.text(1.02, 1.0, text, transform=place, va="top", fontsize=10, linespacing=1.6, color="#333333")
@@ -154,7 +154,7 @@ def heat_map(
     ax.imshow(np.ma.masked_invalid(values), cmap=colours, vmin=0.0, vmax=1.0, aspect="auto")
     for r in range(len(rows)):
         for c in range(len(columns)):
-            dark = np.isfinite(values[r, c]) and values[r, c] > 0.55
+            dark = np.isfinite(values[r, c]) and values[r, c] > 0.42
             ax.text(
                 c, r, texts[r][c], ha="center", va="center", fontsize=11, color="white" if dark else "black"
             )
@@ -162,7 +162,7 @@ def heat_map(
     ax.set_yticks(range(len(rows)), rows)
     ax.tick_params(length=0, top=True, bottom=False, labeltop=True, labelbottom=False)
     ax.spines[:].set_visible(False)
-    ax.set_title(title, loc="left", fontsize=14, pad=30)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=14)
     return _finish(figure, to, credit)
 
 
@@ -170,7 +170,7 @@ def headroom_bars(
     labels: Sequence[str], low: Array, mid: Array, high: Array, unit: str, to: Path, title: str, credit: str
 ) -> Path:
     """Bars of headroom (bound less count, in `unit`) with 90 % whiskers; left of zero must be cut."""
-    figure, ax = _axes(9.0, 1.8 + 0.5 * len(labels))
+    figure, ax = _axes(10.0, 1.8 + 0.36 * len(labels))
     where = np.arange(len(labels))[::-1]
     colours = ["#0072B2" if m >= 0 else "#D55E00" for m in mid]
     ax.barh(where, mid, color=colours, height=0.62)
@@ -178,7 +178,11 @@ def headroom_bars(
         mid, where, xerr=np.abs(np.vstack([mid - low, high - mid])), fmt="none", ecolor="black", capsize=4
     )
     ax.axvline(0, color="black", lw=1.2)
-    ax.set_yticks(where, labels)
-    ax.set_xlabel(f"headroom, {unit} (left of zero: over the limit)")
-    ax.set_title(title, loc="left", fontsize=14)
+    ax.set_yticks(where, labels, fontsize=11)
+    ax.set_ylim(-0.7, len(labels) - 0.3)
+    ax.set_xscale("symlog", linthresh=300)
+    ticks = (-5000, -1000, -300, 0, 300, 1000, 5000)
+    ax.set_xticks(ticks, [f"{t:,}" for t in ticks])
+    ax.set_xlabel(f"headroom, {unit}, left of zero: over the limit\n(straight to ±300, logarithmic beyond)")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=14)
     return _finish(figure, to, credit)

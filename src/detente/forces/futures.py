@@ -30,7 +30,9 @@ WARHEAD = {
 
 
 class Future(msgspec.Struct, frozen=True, eq=False):
-    """A party's rows in the January of the last print and each after it: one inventory, and values (year, draw, item) in each row's unit.
+    """A party's rows in the January of the last print and in each after it.
+
+    One inventory, and values (year, draw, item) float64 in each row's unit.
 
     `upload` (year, draw): warheads that could be put on the deployed systems from the stockpile.
     """
@@ -94,7 +96,7 @@ def _today(p: Projection) -> Array:
     return np.asarray(p.line.last * np.exp(np.clip(error, -0.5, 0.5)))
 
 
-def _pairing(p: Projection, made: Build) -> np.ndarray:  # type: ignore[type-arg]
+def _pairing(p: Projection, made: Build) -> np.ndarray:
     """For each draw of the projection the draw of the systems that goes with it."""
     n = p.values.shape[1]
     order = np.arange(n)
@@ -201,7 +203,7 @@ def _within(columns: list[Array], warheads: list[int], stock: Array) -> list[Arr
 
 def _most(made: Build, values: dict[tuple[str, str], Array]) -> Array:
     """(year, draw) warheads if every deployed system took all it can carry of the warheads assigned to it."""
-    total = 0.0
+    total = np.zeros(1)
     for d in made.types():
         if (d.type, "load_max") in values and WARHEAD.get(d.kind):
             each = np.minimum(values[d.type, "load_max"], values[d.type, "assigned"])

@@ -32,7 +32,7 @@ class Projection(msgspec.Struct, frozen=True, eq=False):
     known: date
     years: tuple[int, ...]
     values: Array
-    view: np.ndarray  # type: ignore[type-arg]
+    view: np.ndarray
     weights: tuple[float, float, float]
     seed: int
     line: Line

@@ -285,7 +285,7 @@ def _ties_of(party: str, made: Future, median: Array, known: date) -> tuple[list
     most = {d.type: d.points[0][2] for d in drivers(party, known) if d.quantity == "load_max"}
     upper = np.full(len(index), np.inf)
     ties = []
-    for name, k in index.items():
+    for k in index.values():
         item = made.inventory.items[k]
         if item.unit == "warheads" and item.type in most and f"{party}/{item.type}" in index:
             ties.append(permitted.Tie(k, index[f"{party}/{item.type}"], most[item.type]))

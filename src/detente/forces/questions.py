@@ -136,24 +136,29 @@ def published(party: str, p: Projection | None = None) -> list[Published]:
             continue
         target = int(float(row["target_year"]))
         day = Span.parse(row["published"]).latest
-        quantiles: tuple[float | None, ...] = (None, None, None)
+        low = median = high = None
         if day >= date(2012, 7, 1):
             then = project(party, target, known=day, n=4000, systems=False)
-            quantiles = tuple(float(q) for q in np.quantile(then.values[-1], (0.05, 0.5, 0.95)))
+            low, median, high = (float(q) for q in np.quantile(then.values[-1], (0.05, 0.5, 0.95)))
         outcome = outcomes.get(target)
         today = None
         if p and outcome is None and target in p.years:
             today = float((p.values[p.years.index(target)] >= value).mean())
         rows.append(
             Published(
-                *(row[c] for c in ("id", "who", "published", "quantity")),
-                target,
-                value,
-                *quantiles,
-                outcome,
-                None if outcome is None else value - outcome,
-                today,
-                row["quality"],
+                id=row["id"],
+                who=row["who"],
+                published=row["published"],
+                quantity=row["quantity"],
+                target=target,
+                value=value,
+                model_low=low,
+                model_median=median,
+                model_high=high,
+                outcome=outcome,
+                error=None if outcome is None else value - outcome,
+                p_today=today,
+                quality=row["quality"],
             )
         )
     return sorted(rows, key=lambda r: r.published)

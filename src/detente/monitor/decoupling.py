@@ -154,3 +154,26 @@ def magnitude_loss(factor: Any, convention: Convention | str, slope: Any) -> Any
     if np.any(np.asarray(factor) < 1):
         raise DetenteError(f"a decoupling factor of {np.min(factor):g}", fix="it is 1 (tamped) or more")
     return np.log10(factor) * (slope if named is Convention.yield_equivalent else 1.0)
+
+
+def constants_effect(
+    yield_kt: float,
+    rock: str | Medium,
+    depth_m: float,
+    cavity_radius_m: float | None = None,
+    frequency_hz: float = 1.0,
+) -> dict[str, float]:
+    """Change of log10 factor (magnitude units) when each doubtful constant takes its other credible value."""
+    rock = medium(rock)
+    here = (depth_m, cavity_radius_m, frequency_hz)
+    base = float(np.log10(amplitude_factor(yield_kt, rock, *here)))
+    doubts = {"k_elastic": 1.3, "n": 0.9, "decay_k": 1.5, "vp": 1.1, "vs": 1.1, "rho": 1.05}
+    found = {}
+    for name, times in doubts.items():
+        other = msgspec.structs.replace(rock, **{name: getattr(rock, name) * times})
+        found[f"{name} x {times:g}"] = float(np.log10(amplitude_factor(yield_kt, other, *here))) - base
+    weak = np.log10(amplitude_factor(yield_kt, rock, *here, wall_fraction=1.0))
+    found["wall fraction 1 for 0.5"] = float(weak) - base
+    gain = static_potential(yield_kt, depth_m, rock) / (cavity_radius(yield_kt, depth_m, rock) ** 3 / 3)
+    found["Denny-Johnson moment for Mueller-Murphy"] = float(np.log10(gain))
+    return found

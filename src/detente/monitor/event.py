@@ -114,6 +114,20 @@ class Magnitude(_Strict, frozen=True, kw_only=True):
     source: str
 
 
+class Pattern(_Strict, frozen=True, kw_only=True):
+    """Which stations of a network saw the event and which did not: `seen` by code, all others not.
+
+    `network`: primary, auxiliary; `without`: codes or countries that do not count; `model_sd`: doubt of the
+    model's magnitude scale, units.
+    """
+
+    seen: list[str]
+    network: list[str]
+    without: list[str] = []
+    model_sd: float = 0.3
+    basis: str
+
+
 class Area(_Strict, frozen=True, kw_only=True):
     """A known test area: a disc; degrees, km."""
 
@@ -230,6 +244,7 @@ class Event(_Strict, frozen=True, kw_only=True):
     origin_window_s: float
     later_window_s: Range
     magnitudes: list[Magnitude]
+    pattern: Pattern | None = None
     areas: list[Area]
     region: Region
     hypotheses: list[Hypothesis]

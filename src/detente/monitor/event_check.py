@@ -38,6 +38,15 @@ def check_event(e: Event) -> None:
                         where=f"reading {r.id}",
                         fix=nearest(phase, (*PHASES, LATER)),
                     )
+        for source in {a.source for a in r.arrivals.values()}:
+            mine = [x for x in e.signals if r.arrivals[x.id].source == source]
+            first = min(mine, key=lambda x: x.p.moments(e.zero)[0])
+            if r.arrivals[first.id].p == LATER:
+                raise DetenteError(
+                    f"the first signal of source {source} has no named P",
+                    where=f"reading {r.id}",
+                    fix="'later' is for arrivals after a named one",
+                )
     for h in e.hypotheses:
         _check_hypothesis(h)
     if not any(h.prior > 0 for h in e.hypotheses) or not any(r.prior > 0 for r in e.readings):

@@ -135,7 +135,7 @@ def _inset(ax: Any, analysis: Analysis) -> None:
     box.annotate(station.name.split(",")[0], (station.lon, station.lat), xytext=(6, -3),
                  textcoords="offset points", fontsize=9)  # fmt: skip
     km = next(iter(analysis.report.geometry.values()))[0] if analysis.report.geometry else 0
-    box.annotate(f"station, {km:.0f} km away", (0.04, 0.06), xycoords="axes fraction", fontsize=9)
+    box.annotate(f"{km:.0f} km", (0.3, 0.35), xycoords="axes fraction", fontsize=9)
     box.margins(0.15)
     box.tick_params(labelsize=7.5)
 
@@ -171,8 +171,8 @@ def yield_figure(analysis: Analysis) -> Any:
     ax.grid(alpha=0.3)
     _foot(
         figure,
-        "Priors even in log yield over each hypothesis' range (dashed: no range asserted). Calibrated on shots of "
-        "known yield\n(SIPRI/FOA 2000 and others); decoupling in granite at 1-4 Hz, source constants recalled.",
+        "Priors even in log yield over each hypothesis' range (dashed: no range asserted). Calibrated on\n"
+        "shots of known yield (SIPRI/FOA 2000, others); decoupling in granite, 1-4 Hz, constants recalled.",
     )
     return figure
 
@@ -228,8 +228,8 @@ def hiding_figure(
     )
     _foot(
         figure,
-        "mb = 4.45 + 0.75 log Y (Murphy), slope 0.75 to 1 below 1 kt; band: slope and wall strength. Decoupling factor "
-        "at 2 Hz (Mueller-Murphy, constants recalled).\nAbove 10 kt full decoupling is judged impractical (NAP 12849).",
+        "mb = 4.45 + 0.75 log Y (Murphy), slope 0.75 to 1 below 1 kt; band: slope and wall strength.\n"
+        "Factor at 2 Hz (Mueller-Murphy, constants recalled). Above 10 kt judged impractical (NAP 12849).",
     )
     return figure
 

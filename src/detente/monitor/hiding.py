@@ -42,7 +42,8 @@ def largest_hidden(
 ) -> Hidden:
     """Largest yield below `threshold_mb` in cavities of `radius_m` (m) at `depth_m` (m).
 
-    The decoupling factor is taken at `frequency_hz`. Radius zero is a tamped shot. Raises DetenteError for thresholds, depths or radii out of range.
+    The decoupling factor is taken at `frequency_hz`. Radius zero is a tamped shot. Raises DetenteError for
+    thresholds, depths or radii out of range.
     """
     checked("threshold", threshold_mb, -1, 6, "mb")
     checked("depth", depth_m, 50, 3000, "m")

@@ -14,7 +14,7 @@ from scipy.special import ndtr
 
 from detente.monitor.event import LATER, Area, Event, Hypothesis, PathErrors, Reading, Region
 from detente.monitor.event_location import DISTANCES_DEG, destination, local_km, times
-from detente.monitor.event_size import Sizes, sizes
+from detente.monitor.event_size import Sizes, pattern_likelihood, sizes
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 
 Array = npt.NDArray[np.float64]
@@ -63,15 +63,27 @@ def _posterior(log10_evidence: Array, prior: Array) -> Array:
 
 
 def weigh(
-    event: Event, *, draws: int = 100_000, seed: int = 1, widen: float = 1.0, model: str = "ak135"
+    event: Event,
+    *,
+    draws: int = 100_000,
+    seed: int = 1,
+    widen: float = 1.0,
+    model: str = "ak135",
+    reuse: dict[str, Sizes] | None = None,
 ) -> Weighed:
-    """Evidence of every hypothesis and reading of `event`; `widen` multiplies the path's error widths."""
+    """Evidence of every hypothesis and reading of `event`.
+
+    `widen` multiplies the path's error widths; `reuse`: sizes drawn before.
+    """
     path = event.path
     if widen != 1:
         names = ("p_sd_s", "s_sd_s", "scatter_s", "back_azimuth_sd_deg")
         path = msgspec.structs.replace(path, **{n: getattr(path, n) * widen for n in names})
     grid = _Grid(event)
-    size = {h.id: sizes(event, h, draws=draws, seed=seed) for h in event.hypotheses}
+    size = reuse
+    if size is None:
+        pattern = pattern_likelihood(event)
+        size = {h.id: sizes(event, h, draws=draws, seed=seed, pattern=pattern) for h in event.hypotheses}
     priors = [np.array([x.prior for x in group], float) for group in (event.hypotheses, event.readings)]
     place = np.array([[_place_evidence(event, grid, path, h, r, model) for r in event.readings]
                       for h in event.hypotheses])  # fmt: skip
@@ -96,9 +108,13 @@ class _Grid:
         self.step = 4  # every fourth distance of the tables: 0.04 degrees, 4 km
         self.distance = DISTANCES_DEG[:: self.step]
         self.azimuth = np.arange(0, 360, _AZIMUTH_STEP) + _AZIMUTH_STEP / 2
+        region = self._cells(*box_points(event.region))
         discs = [self._cells(*disc_points(a)) for a in event.areas]
-        self.areas = np.mean(discs, axis=0) if discs else self._cells(*box_points(event.region))
-        self.region = self._cells(*box_points(event.region))
+        areas = np.mean(discs, axis=0) if discs else region
+        rows, columns = ((areas + region).any(axis=k) for k in (1, 0))  # the cells that any source can lie in
+        self.areas, self.region = (np.ascontiguousarray(c[rows][:, columns]) for c in (areas, region))
+        self.index = np.flatnonzero(rows) * self.step
+        self.distance, self.azimuth = self.distance[rows], self.azimuth[columns]
 
     def _cells(self, lat: Array, lon: Array, weight: Array) -> Array:
         s = self.event.station
@@ -163,9 +179,8 @@ def _timing(
     """(shift, distance): density of all arrivals of one source relative to its first P."""
     first = names[0]
     signal = {s.id: s for s in event.signals}
-    table = {
-        ph: times(ph, model)[:: grid.step] for a in r.arrivals.values() for ph in (a.p, a.s) if ph != LATER
-    }
+    phases = {ph for a in r.arrivals.values() for ph in (a.p, a.s)} - {LATER} | {"P", "S"}
+    table = {ph: times(ph, model)[grid.index] for ph in phases}
     p0, p0_sd = signal[first].p.moments(event.zero)
     named = r.arrivals[first]
     out = np.ones((len(shift), len(grid.distance)))
@@ -178,7 +193,7 @@ def _timing(
             spread = np.hypot(np.hypot(sd, p0_sd), np.sqrt(2) * path.scatter_s)
             # a later arrival follows the first of its kind: P of this source, or its predicted S
             base = phase if phase != LATER else named.p if which == "p" else _first_s(named.s)
-            predicted = table.get(base, times(base, model)[:: grid.step]) - table[named.p]
+            predicted = table[base] - table[named.p]
             gap = mean - p0 - predicted - (shift[:, None] if which == "s" else 0.0)
             out = out * (_window(gap, event, spread) if phase == LATER else _normal(gap, spread))
     return np.nan_to_num(out)
@@ -216,13 +231,6 @@ def bayes_words(log10_factor: float) -> str:
     if size < np.log10(20):
         return "these data lean, and do not decide"
     return "strong evidence" if size < np.log10(150) else "very strong evidence"
-
-
-def weaker(first: float, second: float) -> float:
-    """The log10 factor nearer to zero, zero where they point opposite ways: what survives a doubt."""
-    if first * second <= 0:
-        return 0.0
-    return first if abs(first) < abs(second) else second
 
 
 def area_share(event: Event) -> float:

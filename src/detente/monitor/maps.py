@@ -127,9 +127,9 @@ def _amount(tonnes_: float) -> str:
 
 def _credit(found: CapabilityMap, law: str) -> str:
     return (
-        "model: Veith and Clawson 1972 and, in Central Asia, Pn of Sereno et al.; noise assumed by kind"
-        f" of site; SNR {found.settings.snr:g}, scatter {found.settings.sd:.2f}.\ntonnes: law '{law}', slope"
-        " 0.75 to 1 below 1 kt; decoupled: in a cavity large enough, granite, 500 m; not credible above 10 kt."
+        "model: Veith and Clawson 1972 and, in Central Asia, Pn of Sereno et al.; noise by kind of site"
+        f"; SNR {found.settings.snr:g}, scatter {found.settings.sd:.2f}.\ntonnes: law '{law}', slope"
+        " 0.75 to 1 below 1 kt; decoupled: cavity large enough, granite, 500 m; not credible above 10 kt."
         f" {CREDIT}"
     )
 
