@@ -73,7 +73,9 @@ def from_file(path: Path, loaded: Loaded, *, complete: bool = False) -> dict[str
     kinds = {k: v.unit for k, v in loaded.instrument.kinds.items()}
     attributes = {k: a.type for k, a in loaded.instrument.attributes.items()}
     rows = read_inventory(path, kinds=kinds, attributes=attributes, complete=complete)
-    return {p: rows.of(p) for p in dict.fromkeys(i.party for i in rows.items)}
+    named = [i.party for i in rows.items]
+    named += loaded.instrument.parties if complete else ()  # what a complete file does not list is zero
+    return {p: rows.of(p) for p in dict.fromkeys(named)}
 
 
 def history(loaded: Loaded, known: date | None = None, viewpoint: str = "") -> tuple[Compliance, ...]:
