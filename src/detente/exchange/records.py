@@ -198,7 +198,7 @@ def law_findings(node: Node, form: str, event: str, now: datetime | None = None)
         about = parse_moment(event)
         due = deadline(o, about)
         mark = " (the deadline was not read in a source)" if o.quality.doubtful else ""
-        if moment > due and (o.before or o.after):
+        if due and moment > due:
             found.append(f"this notice is late by {_words(moment - due)}: {o.article}{mark}")
         if o.after and moment < about:
             found.append(f"this notice is premature by {_words(about - moment)}: {o.article}{mark}")
