@@ -106,3 +106,20 @@ def test_repeats_for_a_seed_and_needs_shots() -> None:
     assert np.array_equal(one.fixed, two.fixed)
     with pytest.raises(DetenteError, match="10 shots"):
         calibrate(shots[:5])
+
+
+@pytest.mark.soak
+def test_a_site_never_seen_is_covered() -> None:
+    """Every site of three shots or more, predicted from the other sites only."""
+    fit, inside = standard(), []
+    for site in {s.site for s in fit.shots}:
+        mine = [s for s in fit.shots if s.site == site]
+        if len(mine) < 3:
+            continue
+        others = calibrate(tuple(s for s in fit.shots if s.site != site), draws=600, burn=200)
+        rng = np.random.default_rng(1)
+        for s in mine:
+            a, b, sigma = others.law(site, s.rock, s.province, rng, 4000)
+            below = np.mean(a + b * np.log10(s.yield_kt or 1) + sigma * rng.normal(size=4000) < (s.mb or 0))
+            inside.append(0.05 < below < 0.95)
+    assert 0.85 <= np.mean(inside) <= 0.97

@@ -7,7 +7,9 @@ from datetime import date
 from detente.asof import AsOf
 from detente.assess.compliance import exchanges, history
 from detente.brief.counts import count_disputes, points_of, status_disputes, unknowns
+from detente.brief.events import events
 from detente.brief.law import headlines, law_row, notices, summary
+from detente.brief.numbers import numbers
 from detente.brief.record import LIVE, Brief
 from detente.treaty import instrument_ids, load, resolve
 
@@ -23,6 +25,7 @@ def gather(day: date) -> Brief:
     rows = tuple(
         sorted((law_row(law) for law in laws), key=lambda r: (r.state not in LIVE, r.topic, r.since))
     )
+    filled = (numbers(day), events(day))
     return Brief(
         as_of=day,
         title="The state of strategic arms control",
@@ -33,4 +36,5 @@ def gather(day: date) -> Brief:
         disputes=(*status_disputes(new_start, past), *count_disputes(new_start, declared)),
         unknowns=tuple(unknowns(new_start, points)),
         notices=tuple(notices(laws)),
+        sections=tuple(s for s in filled if s),
     )

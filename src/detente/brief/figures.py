@@ -125,6 +125,11 @@ def render(figure: Any, kind: str) -> bytes:
     return out.getvalue()
 
 
+def rendered(figure: Any) -> dict[str, bytes]:
+    """A figure as svg and as png bytes."""
+    return {kind: render(figure, kind) for kind in ("svg", "png")}
+
+
 def _figure(width: float, height: float) -> Any:
     from matplotlib.figure import Figure
 

@@ -90,6 +90,34 @@ class Notice(msgspec.Struct, frozen=True):
     door: Door
 
 
+class Table(msgspec.Struct, frozen=True):
+    """Rows of text under a heading, with the door to where they come from."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    door: Door
+
+
+class Exhibit(msgspec.Struct, frozen=True):
+    """A figure by its file name, what it shows in words, and the command that draws it."""
+
+    figure: str
+    alt: str
+    command: str
+
+
+class Section(msgspec.Struct, frozen=True):
+    """A section that another room fills: a lead sentence, figures, tables, and the marks it must carry."""
+
+    id: str
+    title: str
+    lead: str
+    tables: tuple[Table, ...]
+    exhibits: tuple[Exhibit, ...]
+    marks: tuple[str, ...] = ()
+
+
 class Brief(msgspec.Struct, frozen=True):
     """Everything the briefing says."""
 
@@ -102,3 +130,4 @@ class Brief(msgspec.Struct, frozen=True):
     disputes: tuple[Dispute, ...]
     unknowns: tuple[Unknown, ...]
     notices: tuple[Notice, ...]
+    sections: tuple[Section, ...] = ()

@@ -57,6 +57,10 @@ def _lines(brief: Brief, width: int) -> Iterator[str]:
             f"{u.what}, since {u.since}: {u.why}", width, initial_indent="  ", subsequent_indent="    "
         )
     yield ""
+    for s in brief.sections:
+        yield s.title.upper()
+        yield fill(s.lead, width, initial_indent="  ", subsequent_indent="  ")
+        yield ""
     yield "STILL NOTIFIED"
     for n in brief.notices:
         mark = f" [{'; '.join(n.marks)}]" if n.marks else ""

@@ -90,8 +90,8 @@ def truth(party: str, known: date) -> dict[int, float]:
     """What is held to be true on `known`: by year the newest FAS print, else the newest SIPRI print, warheads."""
     best: dict[int, float] = {}
     for series in ("SIPRI", "FAS"):
-        for year, prints in prints(series, party).items():
-            day = [c for c in prints if Span.parse(c.published).reached(known)]
+        for year, rows in prints(series, party).items():
+            day = [c for c in rows if Span.parse(c.published).reached(known)]
             if day:
                 best[year] = day[-1].mid
     return best

@@ -232,12 +232,17 @@ class Statement(_Strict, frozen=True, kw_only=True):
 
 
 class Event(_Strict, frozen=True, kw_only=True):
-    """The whole file. Times are UTC; `zero` is the start of the day that all seconds count from."""
+    """The whole file. Times are UTC; `zero` is the start of the day that all seconds count from.
+
+    `site`: one that `detente yield` knows, or any name with the calibration's `rock` and `province`.
+    """
 
     event: str
     title: str
     day: str
     site: str
+    rock: str = ""
+    province: str = ""
     station: Station
     signals: list[Signal]
     path: PathErrors

@@ -219,9 +219,16 @@ def _pairs(ids: tuple[str, ...], evidence: list[Array], prior: Array) -> list[Pa
     found = []
     for n, i in enumerate(used):
         for j in used[n + 1 :]:
+            if not np.isfinite(evidence[0][[i, j]]).any():
+                continue  # neither can make the data: no factor
             a, b = (i, j) if evidence[0][i] >= evidence[0][j] else (j, i)
-            found.append(_pair(ids[a], ids[b], [float(e[a] - e[b]) for e in evidence]))
+            found.append(_pair(ids[a], ids[b], [_gap(e[a], e[b]) for e in evidence]))
     return found
+
+
+def _gap(a: float, b: float) -> float:
+    """log10 factor, bounded where one side is impossible."""
+    return float(np.clip(max(a, -300.0) - max(b, -300.0), -300, 300))
 
 
 def _pair(first: str, second: str, log10_factors: list[float]) -> Pair:
@@ -285,6 +292,7 @@ def _marks(event: Event) -> list[str]:
         f"{event.region.basis}",
         *([f"who saw it: {event.pattern.basis}"] if event.pattern else []),
         "recalled: source-model constants and the rule of decoupling rest on constants not read in a source",
-        "assumed: ML - mb = 0 +- 0.4; no tie is published for this path",
+        *(["assumed: ML - mb = 0 +- 0.4"] if event.magnitude.type != "mb" else []),
         "the magnitude is one agency's; the signals are one analyst's picks at one array",
+        *event.notes,
     ]

@@ -82,7 +82,7 @@ def sizes(
         mb = _law_mb(law("chemical-best"), tonnes) - rng.uniform(h.deficit.low, h.deficit.high, draws)
         mb += rng.normal(0, BLAST_SIGMA, draws)
     else:
-        mb = coupled_mb(event.site, tonnes / 1000, rng)
+        mb = coupled_mb(event, tonnes / 1000, rng)
         if h.kind == "nuclear-decoupled":
             factor = _decoupling(h, tonnes / 1000, rng)
             mb = mb - np.log10(factor)
@@ -128,11 +128,14 @@ def _middle(event: Event) -> tuple[float, float]:
     return (r.south + r.north) / 2, (r.west + r.east) / 2
 
 
-def coupled_mb(where: str, yield_kt: Array, rng: np.random.Generator) -> Array:
-    """Draws of mb of coupled shots (kt) at a site: the calibrated law, slope 0.75 to 1 below 1 kt."""
+def coupled_mb(event: Event, yield_kt: Array, rng: np.random.Generator) -> Array:
+    """Draws of mb of coupled shots (kt) at the event's site: the calibrated law, slope 0.75 to 1 below 1 kt."""
     n = len(yield_kt)
-    place = site(where)
-    a, b, sigma = standard().law(place.id, place.rock, place.province, rng, n)
+    name, rock, province = event.site, event.rock, event.province
+    if not (rock and province):
+        known = site(name)
+        name, rock, province = known.id, rock or known.rock, province or known.province
+    a, b, sigma = standard().law(name, rock, province, rng, n)
     x = np.log10(yield_kt / BEND_KT)
     slope = np.where(x < 0, np.maximum(rng.uniform(*SMALL_SLOPES, n), b), b)
     return np.asarray(a + slope * x + sigma * rng.normal(size=n), float)

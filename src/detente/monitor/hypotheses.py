@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
+from detente.errors import DetenteError
 from detente.monitor.event import LATER, Area, Event, Hypothesis, PathErrors, Reading, Region
 from detente.monitor.event_location import DISTANCES_DEG, destination, local_km, times
 from detente.monitor.event_size import Sizes, pattern_likelihood, sizes
@@ -87,6 +88,13 @@ def weigh(
     priors = [np.array([x.prior for x in group], float) for group in (event.hypotheses, event.readings)]
     place = np.array([[_place_evidence(event, grid, path, h, r, model) for r in event.readings]
                       for h in event.hypotheses])  # fmt: skip
+    able = place * np.array([size[h.id].evidence for h in event.hypotheses])[:, None]
+    if not (priors[0][:, None] * priors[1] * able > 0).any():
+        raise DetenteError(
+            "no weighed hypothesis and reading can make these arrivals and this magnitude",
+            where=event.event,
+            fix="widen the region, the path's errors or the sizes",
+        )
     with np.errstate(divide="ignore"):
         return Weighed(
             tuple(h.id for h in event.hypotheses),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 import numpy as np
 
+from detente.errors import DetenteError
 from detente.monitor.event import Event, Region
 from detente.monitor.event_size import pattern_likelihood, sizes
 from detente.monitor.hypotheses import Weighed, weigh
@@ -17,24 +19,29 @@ AT_SITE = (0.1, 0.9)  # share of chemical blasts that lie in the test areas
 
 def variants(event: Event, base: Weighed, *, model: str = "ak135") -> dict[str, Weighed]:
     """The weighing under each other assumption, by its name in words; `base`: under those of the file."""
-    again = {"draws": len(next(iter(base.sizes.values())).mb), "seed": base.seed}
-    found = {
-        "path errors doubled": weigh(event, widen=2.0, model=model, reuse=base.sizes, **again),
-        f"travel times of {OTHER_MODEL[model]}": weigh(
-            event, model=OTHER_MODEL[model], reuse=base.sizes, **again
-        ),
-        "ordinary sources from a box half as wide and high": weigh(
-            msgspec.structs.replace(event, region=_halved(event)), model=model, reuse=base.sizes, **again
+    draws = len(next(iter(base.sizes.values())).mb)
+    changed: dict[str, tuple[Event, float, str]] = {
+        "path errors doubled": (event, 2.0, model),
+        f"travel times of {OTHER_MODEL[model]}": (event, 1.0, OTHER_MODEL[model]),
+        "ordinary sources from a box half as wide and high": (
+            msgspec.structs.replace(event, region=_halved(event)),
+            1.0,
+            model,
         ),
     }
-    if any(h.kind == "chemical" for h in event.hypotheses):
+    if event.areas and any(h.kind == "chemical" for h in event.hypotheses):
         for share in AT_SITE:
-            other = [
-                msgspec.structs.replace(h, in_areas=share) if h.kind == "chemical" else h
-                for h in event.hypotheses
-            ]
-            found[f"{100 * share:.0f} % of blasts at the test areas"] = weigh(
-                msgspec.structs.replace(event, hypotheses=other), model=model, reuse=base.sizes, **again
+            changed[f"{100 * share:.0f} % of blasts at the test areas"] = (
+                _blasts_at(event, share),
+                1.0,
+                model,
+            )
+    found = {}
+    for name, (other, widen, earth) in changed.items():
+        # an assumption under which nothing fits says nothing about which hypothesis is better
+        with suppress(DetenteError):
+            found[name] = weigh(
+                other, draws=draws, seed=base.seed, widen=widen, model=earth, reuse=base.sizes
             )
     if event.pattern is not None:
         found["size by the magnitude alone"] = _resized(
@@ -46,6 +53,13 @@ def variants(event: Event, base: Weighed, *, model: str = "ak135") -> dict[str, 
             event, msgspec.structs.replace(event, magnitudes=as_mb), base
         )
     return found
+
+
+def _blasts_at(event: Event, share: float) -> Event:
+    other = [
+        msgspec.structs.replace(h, in_areas=share) if h.kind == "chemical" else h for h in event.hypotheses
+    ]
+    return msgspec.structs.replace(event, hypotheses=other)
 
 
 def _halved(event: Event) -> Region:

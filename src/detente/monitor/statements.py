@@ -113,7 +113,7 @@ def _capability(x: Evidence, s: Statement) -> _Found:
     if s.range_t is None:
         return "not testable", "no yield given"
     e, rng = x.event, np.random.default_rng([x.seed, 7])
-    mb = coupled_mb(e.site, np.full(20_000, s.range_t.low / 1000), rng)
+    mb = coupled_mb(e, np.full(20_000, s.range_t.low / 1000), rng)
     coupled = [h.id for h in e.hypotheses if h.kind == "nuclear-coupled"]
     low, mid, high = np.quantile(mb, (0.05, 0.5, 0.95))
     numbers = f"{s.range_t.low:g} t coupled would be mb {mid:.1f} ({low:.1f} to {high:.1f}); the event is M "

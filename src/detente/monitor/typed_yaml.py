@@ -97,7 +97,7 @@ def _told(message: str, lines: dict[str, int], name: str, kind: type) -> Detente
         at = keys[0] if keys else at
         what, fix = f"unknown key '{unknown[1]}'", nearest(unknown[1], _fields(kind))
     else:
-        what, fix = what[:1].lower() + what[1:], "see docs/monitor-yield.md for the form"
+        what, fix = what[:1].lower() + what[1:], "see docs/event.md for the form"
     while at not in lines and "." in at:
         at = at.rpartition(".")[0]
     return DetenteError(
