@@ -130,6 +130,7 @@ def test_yield_and_hide_commands(capsys: pytest.CaptureFixture[str], tmp_path: P
         ("yield", "--mb", "5", "--ml", "5", "--site", "lop-nor"),
         ("yield", "--mb", "5", "--site", "lop"),
         ("hide", "--radius", "-3"),
+        ("hide", "--place", "nowhere"),
         ("hide", "--depth", "nan"),
         ("hide", "--rock", "cheese"),
         ("hide", "--law", "none"),

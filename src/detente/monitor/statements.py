@@ -121,7 +121,7 @@ def _capability(x: Evidence, s: Statement) -> _Found:
     if not coupled:
         return "not testable", numbers
     p = x.weighed.sizes[coupled[0]].above(s.range_t.low)
-    numbers += f"; P(coupled yield > {s.range_t.low:g} t) = {p:.3f}"
+    numbers += f"; P(coupled yield > {s.range_t.low:g} t) {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
     return ("compatible" if p <= RARE else "incompatible"), numbers
 
 
