@@ -14,7 +14,7 @@ import msgspec
 from detente.disclosure import vrf_r255
 from detente.disclosure.container import ESCROW_VERSION, Escrow, Slot
 from detente.disclosure.group import canonical_scalar, group
-from detente.disclosure.hashing import expand, frame, tagged
+from detente.disclosure.hashing import expand, frame, noise, tagged
 from detente.disclosure.prove import Opening
 from detente.disclosure.statement import EscrowHead, ItemClass, Record, check_classes
 from detente.errors import DetenteError, nearest
@@ -165,9 +165,10 @@ def commit(
         raise DetenteError("an escrow without items", fix="list at least one item, or pad")
     slots, kept = [], []
     for n, (key, plain) in enumerate(drawn):
-        slot, secret = _seal(
-            classes[plain.kind], key, plain, master, expand(_FIELD + "slot", 64, seed, n.to_bytes(4, "big"))
+        blinding = noise(
+            _FIELD + "blinding", 64 * len(plain.values), seed + n.to_bytes(4, "big"), fresh=entropy is None
         )
+        slot, secret = _seal(classes[plain.kind], key, plain, master, blinding)
         slots.append(slot)
         kept.append(secret)
     public = vrf_r255.public_key(vrf_secret).hex()
@@ -205,11 +206,10 @@ def _empty(
             yield expand(_FIELD + "empty", 32, seed, name.encode(), n.to_bytes(4, "big")), empty
 
 
-def _seal(kind: ItemClass, key: bytes, plain: KeptSlot, master: bytes, noise: bytes) -> tuple[Slot, KeptSlot]:
-    """The public slot and the kept one, with fresh blindings from `noise`."""
+def _seal(kind: ItemClass, key: bytes, plain: KeptSlot, master: bytes, wide: bytes) -> tuple[Slot, KeptSlot]:
+    """The public slot and the kept one; `wide`: 64 random bytes a blinding."""
     g = group()
-    wide = [expand(_FIELD + "blinding", 64, noise, bytes([m])) for m in range(len(plain.values))]
-    openings = [Opening(v, g.scalar(w)) for v, w in zip(plain.values, wide, strict=True)]
+    openings = [Opening(v, g.scalar(wide[64 * n : 64 * n + 64])) for n, v in enumerate(plain.values)]
     commitments = tuple(o.commitment(g) for o in openings)
     own = item_key(site_key(master, site_of(kind, plain.texts)), key)
     leaves = field_leaves(kind, plain.texts, openings, commitments, own)
