@@ -223,7 +223,7 @@ def hiding_figure(
             ax.fill_between(radii, 1000 * h.low, 1000 * h.high, color=colour, alpha=0.15, lw=0)
             ax.plot(radii, 1000 * h.mid, color=colour, lw=2.2, label=f"{name} (mb {mb:g})")
         ax.axhline(500, color="0.4", lw=1, ls=":")
-        ax.annotate("500 t", (radii[-1], 500), ha="right", va="bottom", fontsize=10, color="0.3")
+        ax.annotate("500 t", (0, 500), ha="left", va="bottom", fontsize=10, color="0.3")
         ax.set_yscale("log")
         ax.set_xlabel("cavity radius, m")
         ax.set_title(f"{rock}, {depth_m:g} m deep", loc="left", fontsize=12)
@@ -235,7 +235,7 @@ def hiding_figure(
     )
     _foot(
         figure,
-        f"mb = {used.a:g} + {used.b:g} log Y ({used.name}), slope 0.75 to 1 below 1 kt; band: slope, wall.\n"
+        f"mb = {used.a:g} + {used.b:g} log Y ({used.name}), slope 0.75 to 1 below 1 kt; band: slope, wall, factor.\n"
         "Factor at 2 Hz (Mueller-Murphy, constants recalled). Above 10 kt judged impractical (NAP 12849).",
     )
     return figure
