@@ -163,8 +163,7 @@ class Opener:
             n for n, s in enumerate(self.secrets.slots) if site and site_of(self._class(n), s.texts) == site
         ]
         if not at:
-            known = {site_of(self._class(n), s.texts) for n, s in enumerate(self.secrets.slots)} - {""}
-            raise DetenteError(f"no item at a site '{site}'", fix=nearest(site, known))
+            raise DetenteError(f"no item at a site '{site}'", fix="write the name as in the list of items")
         items = tuple(self._open_item(n) for n in at)
         return self._document("site", site=site, key=site_key(self.master, site).hex(), items=items)
 
