@@ -179,6 +179,32 @@ def test_a_count_that_differs_from_the_proof_is_found_when_opened(world: SimpleN
             check(Opener(public, told).item(0))
 
 
+def test_a_serial_in_a_slot_of_another_key_is_found_when_opened(world: SimpleNamespace) -> None:
+    """Two leaves for one serial need a false key for one of them: its opening gives it away."""
+    from detente.disclosure.container import Escrow
+
+    public, secrets = world.escrow([(1, 2)], [])
+    slot, kept = public.slots[0], secrets.slots[0]
+    from detente.disclosure.escrow import body, field_leaves, item_key, site_key, site_of
+
+    key = bytes(31) + b"\1"
+    own = item_key(site_key(bytes.fromhex(secrets.master), site_of(world.MISSILE, kept.texts)), key)
+    leaves = field_leaves(world.MISSILE, kept.texts, secrets.openings[0], slot.commitments, own)
+    second = msgspec.structs.replace(slot, key=key, body=body(leaves))
+    head = msgspec.structs.replace(public.head, slots=2)
+    both = Escrow(head, (second, slot))
+    opener = Opener(both, msgspec.structs.replace(secrets, slots=(kept, kept)))
+    assert check(opener.item(1))
+    for document in (opener.item(0), opener.field(0, "serial")):
+        with pytest.raises(Mismatch, match="does not belong"):
+            check(document)
+
+
+def test_an_empty_slot_opens_to_nothing_and_must_be_empty(opener: Opener) -> None:
+    empty = next(n for n, s in enumerate(opener.secrets.slots) if not s.texts[0])
+    assert {f.value for f in check(opener.item(empty), root=opener.root)} == {"", 0}
+
+
 def test_one_serial_one_slot(world: SimpleNamespace) -> None:
     twice = [
         Entry("missile", {"serial": "M1"}, {"deployed": 1}),

@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from detente.disclosure import batch, check, container, native, plain, prove
+from detente.disclosure import batch, check, compact, container, native, plain, prove
+from detente.disclosure.escrow import Entry, commit
 from detente.disclosure.group import ORDER, encode, group
-from detente.disclosure.statement import head_bytes, limits_of
+from detente.disclosure.statement import ItemClass, Limit, Quantity, head_bytes, limits_of
 from detente.errors import DetenteError
 
 
@@ -48,6 +49,47 @@ def test_random_statements_are_proved_and_accepted(world: SimpleNamespace, seed:
         rows.append(row)
         senses += sense
     assert world.accepted_by(world.proof(public, secrets, world.form(rows, bounds, senses))) == world.ALL
+
+
+@pytest.mark.soak
+def test_very_many_random_statements(world: SimpleNamespace) -> None:
+    for seed in range(6, 300):
+        test_random_statements_are_proved_and_accepted(world, seed)
+
+
+def test_the_edges_of_the_format_are_agreed_on(world: SimpleNamespace) -> None:
+    """Largest counts and coefficients, chains of gates, odd names, a class without members, a slack of many bits."""
+    chain = ItemClass(
+        "näme/😀",
+        ("serial",),
+        (
+            Quantity("there", 1, -1, "k", {}),
+            Quantity("ready", 1, 0, "k", {"a": True, "b": 3, "c": "\u2028"}),
+            Quantity("two", 2, 1, "k", {}),
+            Quantity("many", 2**32, 1, "k", {}),
+            Quantity("alone", 7, 0, "k", {}),
+        ),
+    )
+    empty = ItemClass("empty", ("serial",), (Quantity("n", 5, -1, "k", {}),))
+    entries = [
+        Entry("näme/😀", {"serial": "1"}, {"there": 1, "ready": 1, "two": 2, "many": 2**32, "alone": 7}),
+        Entry("näme/😀", {"serial": "2"}, {"there": 1, "alone": 3}),
+        Entry("näme/😀", {"serial": "3"}, {}),
+    ]
+    public, secrets = commit("RU", 0, (chain, empty), entries, vrf_secret=encode(9))
+    big = 2**50
+    limits = (
+        Limit("a", "", "", "", "<=", 2**53 - 1, 1, ((3, 2**20),)),
+        Limit("b", "", "", "", ">=", -(2**53 - 1), 1, ((0, -big), (3, 1), (5, -3))),
+        Limit("c", "\u0000", "", "", "=", 10, 7, ((4, 1),)),
+        Limit("d", "", "", "", "<=", 0, 1, ((5, big),)),
+    )
+    data = prove.prove(world.head_of(public, limits), public.slots, secrets.openings)
+    assert world.accepted_by(data) == world.ALL
+    assert (
+        compact.verify(compact.prove(world.head_of(public, limits), public.slots, secrets.openings)).limits
+        == limits
+    )
 
 
 def test_the_prover_refuses_what_is_false_and_names_no_number(world: SimpleNamespace) -> None:
@@ -339,3 +381,18 @@ def test_the_plain_verifier_runs_alone(tmp_path, honest: SimpleNamespace) -> Non
     assert "Art. 0" in good.stdout
     assert bad.returncode == 1
     assert "NOT PROVED" in bad.stderr
+
+
+def test_without_libsodium_and_numba_a_proof_is_still_checked(
+    monkeypatch: pytest.MonkeyPatch, honest: SimpleNamespace
+) -> None:
+    import importlib.util
+
+    monkeypatch.setattr(check, "available", lambda: False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert check.verify(honest.data) == honest.head
+    assert check.verify(honest.data, "all") == honest.head
+    with pytest.raises(check.Refused):
+        check.verify(honest.data[:-1] + b"\0")
+    with pytest.raises(DetenteError, match="needs numba"):
+        check.verify(honest.data, "batch")

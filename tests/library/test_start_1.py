@@ -148,3 +148,20 @@ def test_throw_weight_comes_from_a_total_or_from_missiles_never_from_both(law: C
     missile = replace(missile, attributes=missile.attributes | {"throw_weight_t": 2.0, "downloaded": 0.0})
     found = verdicts(law("start-1", AFTER), {"US": Inventory((missile,), complete=True)}, "US", "II.3")
     assert found.count is not None and found.count.low == 192
+
+
+def test_a_complete_file_speaks_for_the_whole_side(law: Callable[..., object], tmp_path: Path) -> None:
+    from detente.assess.compliance import from_file
+    from detente.treaty.load import load
+
+    table = tmp_path / "rows.csv"
+    table.write_text(
+        "party,kind,count,deployed,heavy,mobile,warheads_attributed,source\n"
+        "RU,icbm,100,true,false,false,1,invented\nUA,icbm,46,true,false,false,10,invented\n"
+    )
+    side = SIDE["SU"]
+    for complete, outcome in ((True, Outcome.met), (False, Outcome.indeterminate)):
+        given = from_file(table, load("start-1"), complete=complete)
+        found = verdicts(law("start-1", AFTER), given, side, "II.1.b")
+        assert found.outcome is outcome
+        assert found.count is not None and found.count.low == 560

@@ -7,7 +7,7 @@ import pytest
 
 from detente.errors import DetenteError
 from detente.monitor.amplitude_regional import LG, PN, in_region
-from detente.monitor.amplitude_veith_clawson import log_amplitude, q_factor
+from detente.monitor.amplitude_veith_clawson import fall, log_amplitude, q_factor
 from detente.monitor.geo import KM_PER_DEG
 
 # Gutenberg and Richter 1956: Q of vertical P at shallow depth, amplitude in micrometres: 3 less for nm.
@@ -27,8 +27,17 @@ def test_a_table_node_is_read_as_it_is_and_between_nodes_linearly() -> None:
     assert q_factor(60.0, 7.5) == pytest.approx((3.731 + 3.641) / 2)
 
 
-def test_magnitude_is_amplitude_over_period_plus_q() -> None:
-    assert log_amplitude(4.0, 60.0, 2.0) + np.log10(2.0) + q_factor(60.0) == pytest.approx(4.0)
+def test_magnitude_at_one_second_is_log_amplitude_plus_q() -> None:
+    assert log_amplitude(4.0, 60.0, 1.0) + q_factor(60.0) == pytest.approx(4.0)
+
+
+def test_p_falls_with_frequency_as_attenuation_on_stable_paths_has_it() -> None:
+    """A pulse of flat source spectrum in an octave: f exp(-pi t* f), t* 0.3 to 0.6 s (Der et al. 1985: 0.2-0.6)."""
+    f = np.array([1.0, 1.5, 2.0, 3.0, 4.0])
+    ours = fall(f)
+    assert (np.diff(ours) < 0).all()
+    low, high = (np.log10(f) - np.pi * t * (f - 1) * np.log10(np.e) for t in (0.6, 0.3))
+    assert (ours >= low - 0.2).all() and (ours <= high + 0.1).all()
 
 
 @pytest.mark.parametrize("call", [(1.0, 0.0), (101.0, 0.0), (50.0, -1.0), (50.0, 701.0), (float("nan"), 0.0)])

@@ -37,13 +37,13 @@ def test_a_probability_above_one_is_refused() -> None:
         counts([0.5, 1.5])
 
 
-@given(st.lists(st.floats(1.0, 5.0), min_size=3, max_size=60), st.integers(1, 3), st.floats(0.05, 0.99))
+@given(st.lists(st.floats(1.0, 5.0), min_size=3, max_size=60), st.integers(1, 3), st.floats(0.01, 0.999))
 @settings(deadline=None)
 def test_the_kernel_finds_the_root_of_the_whole_law(thresholds: list[float], k: int, wanted: float) -> None:
     t = np.array(thresholds)
     asked = Settings(probability=wanted)
     slow = brentq(lambda m: at_least(k, ndtr((m - t) / asked.sd)) - wanted, -5, 12, xtol=1e-6)
-    assert magnitude_at(t, k, asked) == pytest.approx(slow, abs=0.001)
+    assert magnitude_at(t, k, asked) == pytest.approx(slow, abs=1e-4)
 
 
 def test_too_few_stations_never_detect() -> None:

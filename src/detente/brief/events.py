@@ -13,7 +13,7 @@ from detente.brief.record import Door, Exhibit, Section, Table
 if TYPE_CHECKING:
     from detente.monitor.event_report import Analysis
 
-EVENT, DRAWS, SEED = "lop-nor-2020", 20_000, 1
+EVENT, DRAWS, SEED = "lop-nor-2020", 10_000, 1
 
 
 @lru_cache(maxsize=1)

@@ -38,8 +38,8 @@ def open_node(home: Path | None) -> Node:
 
 def peers_of(node: Node) -> Peers:
     """The other parties over HTTPS."""
-    from detente.exchange.api import HttpsTransport
     from detente.exchange.peer import Peers
+    from detente.exchange.transport import HttpsTransport
 
     return Peers(node, HttpsTransport(node))
 

@@ -30,10 +30,11 @@ def prove(
     from detente.disclosure.escrow import read_secrets
     from detente.disclosure.prove import make_head
     from detente.disclosure.prove import prove as make
-    from detente.disclosure.secretfile import read_public, read_secret, write_public
+    from detente.disclosure.secretfile import read_public, read_secret, refuse_existing, write_public
     from detente.disclosure.statement import LogPoint
     from detente.errors import DetenteError
 
+    refuse_existing(out)
     public = read_escrow(read_public(escrow / "escrow.public"))
     secrets = read_secrets(read_secret(escrow / "escrow.secret"))
     law = ceilings(limits, public.head.party, as_of or date.today().isoformat(), public.head.classes)

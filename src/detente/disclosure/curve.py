@@ -309,13 +309,13 @@ def decode(encodings: bytes) -> U64:
     return out
 
 
-def sums_to_identity(scalars: bytes, points: U64) -> bool:
+def sums_to_identity(scalars: bytes | bytearray, points: U64) -> bool:
     """True where the sum of scalar (32 bytes each, below 2**253) times decoded point is the identity."""
     x, y, _, _ = _summed(scalars, points)
     return x == 0 or y == 0
 
 
-def weighted_sum(scalars: bytes, points: U64) -> bytes:
+def weighted_sum(scalars: bytes | bytearray, points: U64) -> bytes:
     """The sum of scalar times decoded point, encoded (RFC 9496 section 4.3.2). For public scalars only."""
     x, y, z, t = _summed(scalars, points)
     root = pow(2, (P - 1) // 4, P)
@@ -342,7 +342,7 @@ def _inverse_sqrt(v: int, root: int) -> int:
     return P - r if r & 1 else r
 
 
-def _summed(scalars: bytes, points: U64) -> tuple[int, ...]:
+def _summed(scalars: bytes | bytearray, points: U64) -> tuple[int, ...]:
     words = np.ascontiguousarray(np.frombuffer(scalars, "<u8").reshape(-1, 4), dtype=np.uint64)
     width = max(4, min(13, len(words).bit_length() - 3))
     row = _sum_all(words, points, width)

@@ -38,7 +38,8 @@ class Opening:
 
     def commitment(self, g: Group) -> bytes:
         """value G + blinding H."""
-        return g.add(g.mul(encode(self.value), g.G), g.base(self.blinding))
+        # libsodium answers a multiple of zero on another path, so zero is never multiplied: (v + 1) G - G
+        return g.sub(g.add(g.mul(encode(self.value + 1), g.G), g.base(self.blinding)), g.G)
 
 
 class _Noise:

@@ -12,6 +12,8 @@ from fractions import Fraction
 from math import comb, lcm
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from detente.errors import DetenteError
 
@@ -233,7 +235,7 @@ def placements(false: int, sites: int, items: int) -> Iterator[tuple[int, ...]]:
     yield from parts(false, sites, min(false, items))
 
 
-_SEARCHED = 22  # 1002 placements; beyond it the search takes longer than an answer is worth
+SEARCHED = 14  # false items up to which all placements (135 at most) are tried
 
 
 def worst_placement(
@@ -241,24 +243,39 @@ def worst_placement(
 ) -> tuple[Fraction, tuple[int, ...]]:
     """The cheater's best answer to a two-stage plan: (detection, false items by site).
 
-    All placements over equal sites are tried up to 22 false items; above, the even and the concentrated one
-    and the two between them that fill half and a quarter of the sites.
+    Up to `SEARCHED` false items every placement over equal sites is tried. Above, those that fill some sites
+    and spread the rest evenly over some others: wherever all were tried, the worst was one of these.
     """
     if false > sites * items:
         raise DetenteError(f"{false} false of {sites * items} items", fix="there are not that many items")
-    if false <= _SEARCHED:
-        candidates = set(placements(false, sites, items))
-    else:
-        least = -(-false // items)
-        candidates = {
-            _even(false, max(least, used), sites) for used in (1, sites // 4, sites // 2, sites) if used
-        }
-    scored = (
-        (two_stage([Site(items, k, picked) for k in ks], visits, recognised), ks) for ks in sorted(candidates)
-    )
-    return min(scored)
+    everything = false <= SEARCHED
+    candidates = sorted(set((placements if everything else filled_and_even)(false, sites, items)))
+    misses = {k: Site(items, k, picked).miss(recognised) for ks in candidates for k in ks}
+    rough = _rough(np.array([[float(misses[k]) for k in ks] for ks in candidates]), visits)
+    # floating point only sorts out the hopeless; what is left is compared exactly
+    near = [ks for ks, r in zip(candidates, rough, strict=True) if r >= rough.max() * (1 - 1e-9)]
+    return min((two_stage([Site(items, k, picked) for k in ks], visits, recognised), ks) for ks in near)
 
 
-def _even(false: int, used: int, sites: int) -> tuple[int, ...]:
-    share, extra = divmod(false, used)
-    return tuple(share + (i < extra) for i in range(used)) + (0,) * (sites - used)
+def _rough(misses: npt.NDArray[np.float64], visits: int) -> npt.NDArray[np.float64]:
+    """(placement,) chances to miss in floating point, from (placement, site), site by site."""
+    chance = np.zeros((len(misses), visits + 1))
+    chance[:, 0] = 1.0
+    among = np.arange(visits + 1)
+    for s in range(1, misses.shape[1] + 1):
+        left = np.maximum(0.0, (s - among) / s) * chance
+        left[:, 1:] += among[1:] / s * chance[:, :-1] * misses[:, s - 1 : s]
+        chance = left
+    return chance[:, visits]
+
+
+def filled_and_even(false: int, sites: int, items: int) -> Iterator[tuple[int, ...]]:
+    """The placements that fill some sites and spread the rest evenly over any number of others."""
+    for filled in range(min(false // items, sites) + 1):
+        rest, free = false - filled * items, sites - filled
+        if rest == 0:
+            yield (items,) * filled + (0,) * free
+        for used in range(-(-rest // items) or 1, free + 1 if rest else 0):
+            share, extra = divmod(rest, used)
+            spread = (share + 1,) * extra + (share,) * (used - extra)
+            yield (items,) * filled + spread + (0,) * (free - used)

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-import tempfile
-from pathlib import Path
 from typing import Any
 
-from detente.errors import DetenteError
-from detente.exchange.keys import Annex, write_private
+import uvicorn
+from anyio import to_thread
+from litestar import Litestar, Request, Response, get, post
+from litestar.openapi import OpenAPIConfig
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from detente.exchange.keys import write_private
 from detente.exchange.node import Node
 from detente.exchange.service import MAX_REQUEST, Reply, Service
-
-
-def fingerprint(pem: str) -> str:
-    """SHA-256 of a certificate's DER bytes (hex)."""
-    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+from detente.exchange.transport import fingerprint, pinned
 
 
 def make_app(node: Node, service: Service | None = None) -> Any:
     """The ASGI application. Who calls is known by the TLS certificate, put in the scope by the server."""
-    from litestar import Litestar, Request, Response, get, post
-    from litestar.openapi import OpenAPIConfig
-
     peers = {fingerprint(k.tls): p for p, k in node.annex.parties.items()}
     handler = service or Service(node)
 
     async def call(request: Request[Any, Any, Any], path: str, data: bytes = b"") -> Response[bytes]:
-        from anyio import to_thread
-
         peer = peers.get((request.scope.get("state") or {}).get("peer", ""))
         if peer is None:
             return Response(b"", status_code=403, media_type="text/plain")
@@ -72,11 +66,6 @@ def make_app(node: Node, service: Service | None = None) -> Any:
     )
 
 
-def pinned(annex: Annex, party: str = "") -> str:
-    """The certificates trusted: one party's, or all."""
-    return "".join(k.tls for p, k in annex.parties.items() if party in ("", p))
-
-
 def serve(node: Node, *, log_level: str = "warning", ready: Any = None) -> None:
     """Run the node's server until it is stopped. Raises DetenteError where the port is taken."""
     server = make_server(node, log_level=log_level)
@@ -87,8 +76,6 @@ def serve(node: Node, *, log_level: str = "warning", ready: Any = None) -> None:
 
 def make_server(node: Node, *, log_level: str = "warning") -> Any:
     """A uvicorn server with mutual TLS: without a pinned certificate no byte of HTTP is read."""
-    import uvicorn
-    from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Pinned(H11Protocol):
         """Puts the caller's certificate into the scope."""
@@ -122,47 +109,3 @@ def make_server(node: Node, *, log_level: str = "warning") -> Any:
     assert config.ssl is not None
     config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
     return uvicorn.Server(config)
-
-
-class HttpsTransport:
-    """Carries requests over mutual TLS; each peer must show exactly the certificate that the annex pins."""
-
-    def __init__(self, node: Node, timeout: float = 10.0) -> None:
-        self.node, self.timeout = node, timeout
-        self._clients: dict[str, Any] = {}
-
-    def _client(self, party: str) -> Any:
-        import httpx
-
-        if party not in self._clients:
-            keys = self.node.annex.of(party)
-            if not keys.url:
-                raise DetenteError(f"no address of {party} is known", fix="detente node peer PARTY URL")
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.minimum_version = ssl.TLSVersion.TLSv1_3
-            context.check_hostname = False  # the pinned certificate itself is the identity
-            context.load_verify_locations(cadata=pinned(self.node.annex, party))
-            with tempfile.TemporaryDirectory() as folder:
-                cert = Path(folder) / "cert.pem"
-                write_private(cert, (self.node.keys.tls_key + self.node.keys.tls_cert).encode())
-                context.load_cert_chain(str(cert))
-            self._clients[party] = httpx.Client(
-                base_url=keys.url, verify=context, timeout=self.timeout, trust_env=False
-            )
-        return self._clients[party]
-
-    def __call__(self, party: str, method: str, path: str, data: bytes = b"") -> Reply:
-        import httpx
-
-        try:
-            reply = self._client(party).request(method, f"/{path}", content=data)
-        except httpx.HTTPError as bad:
-            raise ConnectionError(f"{type(bad).__name__}: {bad}") from None
-        if len(reply.content) > 2 * MAX_REQUEST:
-            raise ConnectionError("an over-long reply")
-        return Reply(reply.status_code, reply.content, reply.headers.get("content-type", ""))
-
-    def close(self) -> None:
-        for client in self._clients.values():
-            client.close()
-        self._clients.clear()

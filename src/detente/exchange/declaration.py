@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Literal
@@ -225,7 +226,7 @@ def contradictions(
 ) -> tuple[str, ...]:
     """Where a declaration contradicts the law or the last exchange; empty where it is in order."""
     found = [
-        f"{v.provision}: {v.count.mid if v.count else '?'} declared against {v.bound} {v.unit}"
+        f"{v.provision}: {v.count.mid if v.count else math.nan:g} declared against {v.bound:g} {v.unit}"
         for v in judge_declaration(law, d, "declaration")
         if v.outcome is Outcome.exceeded
     ]

@@ -75,8 +75,9 @@ def check(node: Node, form: str, body: Any, event: str, *, act: str = "notificat
             raise DetenteError(f"a declaration of {declared.party}", where=form, fix="declare your own items")
         findings = law_findings(node, form, event)
         return (*findings, *against_books(node, declared))
+    findings = law_findings(node, form, event)  # first, for a mistyped form is not a wrong content
     check_form(form, body, event, where=form)
-    return law_findings(node, form, event)
+    return findings
 
 
 def sign(node: Node, identity: str, officer: str, *, even_so: bool = False) -> Act:

@@ -151,12 +151,12 @@ class Peers:
         head, note = parse_checkpoint(reply.data, where=f"{party} by {via}")
         start = mirror.log.size
         if head.size <= start:
-            if mirror._signed(note, mirror.log_keys()):
-                mirror.accuse(note)
+            if mirror._signed(note, mirror.log_keys()) and not mirror.accuse(note):
+                mirror.collect(note)
             return 0
         entries = tuple(self._fetch_entries(via, party, start, head.size))
         bodies = tuple(self._fetch_bodies(via, entries))
-        answer = mirror.receive(Push(self._log_lines(note), start, entries, bodies))
+        answer = mirror.receive(Push(str(note), start, entries, bodies))
         if answer.status == 422:
             mirror.accuse(note, self.remote(via, party, head.size))
         if answer.status != 200:
@@ -164,12 +164,6 @@ class Peers:
                 f"what {via} serves of {party} was refused: {answer.body.strip()}", where=head.origin
             )
         return head.size - start
-
-    @staticmethod
-    def _log_lines(note: Note) -> str:
-        """The note with its log's own signature lines only; others' we judge from their own replies."""
-        origin = note.text.split("\n", 1)[0]
-        return str(Note(note.text, tuple(s for s in note.signatures if s.name == origin)))
 
     def _fetch_entries(self, via: str, party: str, start: int, size: int) -> Iterator[bytes]:
         for n in range(start // tiles.WIDTH, -(-size // tiles.WIDTH)):

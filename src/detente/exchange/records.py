@@ -99,11 +99,15 @@ def trace(node: Node, act: Act) -> Trace:
 
 
 def received_at(node: Node, act: Act) -> datetime:
-    """When deadlines count the act as given: the recipients' first cosignature, else our own receipt."""
+    """When the act counts as given: our own receipt where it is for us, else its last recipient's cosignature.
+
+    A sender sees all of its recipients' cosignatures. A third party may learn them late, from a later head;
+    what it then computes is an upper bound.
+    """
+    if act.party != node.party and node.party in act.envelope.to:
+        return datetime.fromtimestamp(act.received, UTC)
     seen = first_cosigned(node, act.party, act.index)
     times = [seen[p] for p in act.envelope.to if p in seen]
-    if node.party in act.envelope.to and not times:
-        times = [act.received]
     return datetime.fromtimestamp(max(times), UTC) if times else act.envelope.moment
 
 
@@ -198,6 +202,8 @@ def law_findings(node: Node, form: str, event: str, now: datetime | None = None)
         about = parse_moment(event)
         due = deadline(o, about)
         mark = " (the deadline was not read in a source)" if o.quality.doubtful else ""
+        if due is None:
+            continue
         if moment > due and (o.before or o.after):
             found.append(f"this notice is late by {_words(moment - due)}: {o.article}{mark}")
         if o.after and moment < about:

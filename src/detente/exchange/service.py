@@ -125,14 +125,14 @@ class Service:
     def _push(self, peer: str, data: bytes) -> Answer:
         try:
             push = msgspec.msgpack.decode(data, type=Push)
-        except (msgspec.DecodeError, RecursionError) as bad:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as bad:
             return Answer(400, f"not a push: {bad}\n")
         return self.node.mirror(peer).receive(push)
 
     def _urgent(self, peer: str, data: bytes) -> Reply:
         try:
             urgent = msgspec.msgpack.decode(data, type=Urgent)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return Reply(400, b"not an urgent entry\n")
         act = self.node.urgent(urgent.entry)
         if act.party != peer:

@@ -24,8 +24,14 @@ from detente.monitor.source_mueller_murphy import elastic_radius, pressure_sourc
 Array = npt.NDArray[np.float64]
 
 GAMMA_MINUS_1 = 0.2  # of the hot gas that fills the cavity; gives 26 m for 1 kt in salt at 1 km
+WALL_FRACTIONS = (0.5, 1.0)  # Azgir 1976 asks for the low end, Sterling 1966 for the high one
+FACTOR_DOUBT = 0.2  # log10: the model over that range gives 35-69 for Sterling's 72, 15-30 for Azgir's 12-20
 WALL_FRACTION = 0.5  # cavity pressure over overburden at which the wall stays elastic (uncertain: 0.5-1)
 LARGEST_CREDIBLE_KT = 10.0  # NAP 12849 (2012) p. 162: judged impractical above
+
+
+MEASURED_IN = "salt"  # Sterling 1966, Azgir 1976
+NOT_MEASURED = "extrapolated: decoupling of nuclear shots has been measured in salt only"
 
 
 class Convention(StrEnum):
@@ -125,6 +131,8 @@ def decoupling(
         float(amplitude_factor(yield_kt, rock, depth_m, full, 1e-3, wall_fraction))
     )
     marks = ["recalled: source-model constants not read in a source"]
+    if rock.name != MEASURED_IN:
+        marks.append(NOT_MEASURED)
     if yield_kt > LARGEST_CREDIBLE_KT:
         marks.append("extrapolated: full decoupling above 10 kt is judged impractical (NAP 12849 p. 162)")
     if frequency_hz > float(rock.vp / (2 * np.pi * elastic_radius(yield_kt, depth_m, rock))):

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detente.errors import DetenteError
+from detente.monitor.decoupling import MEASURED_IN, NOT_MEASURED
 from detente.monitor.event import Event
 from detente.monitor.event_location import Ellipse, Location, area_geometry, locate
 from detente.monitor.hypotheses import Weighed, area_share, bayes_words, weigh
@@ -291,6 +292,11 @@ def _marks(event: Event) -> list[str]:
         f"the test areas cover {100 * share:.1f} % of the box that ordinary sources may come from: "
         f"{event.region.basis}",
         *([f"who saw it: {event.pattern.basis}"] if event.pattern else []),
+        *(
+            [NOT_MEASURED]
+            if any(h.kind == "nuclear-decoupled" and h.rock != MEASURED_IN for h in event.hypotheses)
+            else []
+        ),
         "recalled: source-model constants and the rule of decoupling rest on constants not read in a source",
         *(["assumed: ML - mb = 0 +- 0.4"] if event.magnitude.type != "mb" else []),
         "the magnitude is one agency's; the signals are one analyst's picks at one array",

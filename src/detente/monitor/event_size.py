@@ -9,7 +9,12 @@ from scipy.special import ndtr
 
 from detente.errors import DetenteError, nearest
 from detente.monitor.calibration import standard
-from detente.monitor.decoupling import amplitude_factor
+from detente.monitor.decoupling import (
+    FACTOR_DOUBT,
+    WALL_FRACTIONS,
+    amplitude_factor,
+    full_decoupling_radius,
+)
 from detente.monitor.event import Event, Hypothesis, Magnitude, Range
 from detente.monitor.magnitude_yield import BEND_KT, ML_LESS_MB, SMALL_SLOPES, Law, law, site
 from detente.verdict import Quantiles
@@ -18,10 +23,6 @@ Array = npt.NDArray[np.float64]
 Curve = tuple[Array, Array]  # mb, and a likelihood at each
 
 FREQUENCY_HZ = (1.0, 4.0)  # where the regional magnitude was read
-WALL_FRACTIONS = (0.5, 1.0)  # Azgir 1976 asks for the low end, Sterling 1966 for the high one
-FACTOR_DOUBT = (
-    0.2  # log10: model at wall fractions 0.5 to 1 against Sterling (35-69 for 72), Azgir (15-30 for 12-20)
-)
 BLAST_SIGMA = 0.3
 
 
@@ -154,8 +155,6 @@ def magnitude_density(m: Magnitude, mb: Array) -> Array:
 
 
 def _decoupling(h: Hypothesis, yield_kt: Array, rng: np.random.Generator) -> Array:
-    from detente.monitor.decoupling import full_decoupling_radius
-
     n = len(yield_kt)
     assert h.depth_m is not None
     assert h.cavity_fullness is not None

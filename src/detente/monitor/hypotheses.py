@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from detente.errors import DetenteError
-from detente.monitor.event import LATER, Area, Event, Hypothesis, PathErrors, Reading, Region
+from detente.monitor.event import LATER, Area, Event, PathErrors, Reading, Region
 from detente.monitor.event_location import DISTANCES_DEG, destination, local_km, times
 from detente.monitor.event_size import Sizes, pattern_likelihood, sizes
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
@@ -86,8 +86,7 @@ def weigh(
         pattern = pattern_likelihood(event)
         size = {h.id: sizes(event, h, draws=draws, seed=seed, pattern=pattern) for h in event.hypotheses}
     priors = [np.array([x.prior for x in group], float) for group in (event.hypotheses, event.readings)]
-    place = np.array([[_place_evidence(event, grid, path, h, r, model) for r in event.readings]
-                      for h in event.hypotheses])  # fmt: skip
+    place = np.array([_place_evidence(event, grid, path, r, model) for r in event.readings]).T
     able = place * np.array([size[h.id].evidence for h in event.hypotheses])[:, None]
     if not (priors[0][:, None] * priors[1] * able > 0).any():
         raise DetenteError(
@@ -133,9 +132,6 @@ class _Grid:
         cells, _, _ = np.histogram2d(d, az, bins=(edges, azimuth_edges), weights=weight)
         return np.asarray(cells / weight.sum(), float)
 
-    def prior(self, h: Hypothesis) -> Array:
-        return h.in_areas * self.areas + (1 - h.in_areas) * self.region
-
 
 def disc_points(area: Area, n: int = 4000) -> tuple[Array, Array, Array]:
     """`n` points that fill a disc evenly (a sunflower), and equal weights."""
@@ -153,10 +149,8 @@ def box_points(region: Region, n: int = 150) -> tuple[Array, Array, Array]:
     return la, lo, np.cos(np.radians(la))
 
 
-def _place_evidence(
-    event: Event, grid: _Grid, path: PathErrors, h: Hypothesis, r: Reading, model: str
-) -> float:
-    """Density of arrival differences (1/s) and back-azimuths (1/degree) under a source and a reading."""
+def _place_evidence(event: Event, grid: _Grid, path: PathErrors, r: Reading, model: str) -> list[float]:
+    """Density of arrival differences (1/s) and back-azimuths (1/degree) under a reading, for each source."""
     sd = np.sqrt(path.p_sd_s**2 + path.s_sd_s**2 - 2 * path.correlation * path.p_sd_s * path.s_sd_s)
     z = np.linspace(-4, 4, _NODES)
     weight = np.exp(-(z**2) / 2)
@@ -170,10 +164,14 @@ def _place_evidence(
     azimuth = [_azimuths(event, grid, names, turn) for names in sources.values()]
     if r.same_place:
         timing, azimuth = [np.prod(timing, axis=0)], [np.prod(azimuth, axis=0)]
-    cells = grid.prior(h)
-    each = [t @ cells @ a.T for t, a in zip(timing, azimuth, strict=True)]  # (shift, turn)
-    together = float(weight @ np.prod(each, axis=0) @ weight)
-    return together / event.origin_window_s ** (len(sources) - 1)
+    # linear in the place prior: once for the areas, once for the region, whatever the hypothesis mixes
+    ends = [[t @ c @ a.T for t, a in zip(timing, azimuth, strict=True)] for c in (grid.areas, grid.region)]
+    found = []
+    for h in event.hypotheses:
+        each = [h.in_areas * a + (1 - h.in_areas) * b for a, b in zip(*ends, strict=True)]  # (shift, turn)
+        together = float(weight @ np.prod(each, axis=0) @ weight)
+        found.append(together / event.origin_window_s ** (len(sources) - 1))
+    return found
 
 
 def _mean(event: Event, signal: str, which: str) -> float:

@@ -121,7 +121,7 @@ def _capability(x: Evidence, s: Statement) -> _Found:
     if not coupled:
         return "not testable", numbers
     p = x.weighed.sizes[coupled[0]].above(s.range_t.low)
-    numbers += f"; P(coupled yield > {s.range_t.low:g} t) = {p:.3f}"
+    numbers += f"; P(coupled yield > {s.range_t.low:g} t) {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
     return ("compatible" if p <= RARE else "incompatible"), numbers
 
 
@@ -131,7 +131,7 @@ def _place(x: Evidence, s: Statement) -> _Found:
         for area in (a for a in x.event.areas if a.id in s.says):
             level = outside_level(place, area.lat, area.lon)
             best = max(best, 1 - level)
-            parts.append(f"{place.signal}: {area.id} centre on the {100 * level:.0f} % ellipse")
+            parts.append(f"{place.signal}: {area.id} centre on the {100 * level:.3g} % ellipse")
     area_km2 = min(place.ellipse().area_km2 for place in x.located)
     numbers = f"{'; '.join(parts)}; the smaller 90 % ellipse covers {area_km2:,.0f} km2"
     return ("compatible" if best >= RARE else "incompatible"), numbers
