@@ -16,6 +16,9 @@ from uuid import uuid4
 import pytest
 
 from detente.exchange.keys import ANNEX_TYPE, Annex, SecretKeys, new_keys
+from detente.exchange.node import Config, Node, init_node
+from detente.exchange.peer import Peers
+from detente.exchange.service import Bucket, Reply, Service
 from detente.exchange.store import Store
 
 BINARIES = [Path(p) for p in ("/usr/local/bin", *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin"))))]
@@ -68,7 +71,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "-E",
         "UTF8",
     )
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={home} -c max_connections=60"
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={home}"
     run(str(bins / "pg_ctl"), "-D", str(home / "db"), "-o", options, "-l", str(home / "log"), "-w", "start")
     try:
         yield f"postgresql://detente@127.0.0.1:{port}/postgres"
@@ -98,3 +101,74 @@ def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callab
     yield make
     for store in made:
         store.close()
+
+
+class Wire:
+    """An in-process network of nodes whose faults a test chooses. `fault(request) -> replies or None`."""
+
+    def __init__(self) -> None:
+        self.services: dict[str, Service] = {}
+        self.down: set[str] = set()
+        self.tamper: Callable[[str, str, bytes], bytes] | None = None
+        self.lose_reply = False
+
+    def transport(self, sender: str) -> Callable[..., Reply]:
+        def send(party: str, method: str, path: str, data: bytes = b"") -> Reply:
+            if party in self.down or sender in self.down or party not in self.services:
+                raise ConnectionError("nobody answers")
+            if self.tamper:
+                data = self.tamper(path, "request", data)
+            reply = self.services[party].answer(sender, method, path, data)
+            if self.lose_reply:
+                self.lose_reply = False
+                raise ConnectionError("the reply was lost")
+            if self.tamper:
+                return Reply(reply.status, self.tamper(path, "reply", reply.data), reply.media)
+            return reply
+
+        return send
+
+
+class Net:
+    """Nodes of several parties on one wire, with clocks that a test sets."""
+
+    def __init__(self, folder: Path, parties: tuple[str, ...]) -> None:
+        self.folder, self.wire, self.now = folder, Wire(), 1_790_000_000.0
+        self.skew: dict[str, float] = {}
+        keys = {p: party_keys(p) for p in parties}
+        self.annex = Annex(ANNEX_TYPE, "test", {p: k.public() for p, k in keys.items()})
+        self.nodes: dict[str, Node] = {}
+        self.peers: dict[str, Peers] = {}
+        for p in parties:
+            clock = self._clock(p)
+            self.nodes[p] = init_node(folder / p, keys[p], self.annex, Config(p), clock=clock)
+            self.join(p)
+
+    def _clock(self, party: str) -> Callable[[], float]:
+        return lambda: self.now + self.skew.get(party, 0.0)
+
+    def join(self, party: str) -> None:
+        bucket = Bucket(1e9, 1e9)
+        self.wire.services[party] = Service(self.nodes[party], bucket)
+        self.peers[party] = Peers(self.nodes[party], self.wire.transport(party))
+
+    def restart(self, party: str) -> None:
+        self.nodes[party].close()
+        self.nodes[party] = Node.open(self.folder / party, clock=self._clock(party))
+        self.join(party)
+
+    def sync(self, rounds: int = 1) -> None:
+        for _ in range(rounds):
+            for p in self.peers.values():
+                p.sync()
+
+    def close(self) -> None:
+        for node in self.nodes.values():
+            node.close()
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Iterator[Net]:
+    made = Net(tmp_path, ("CN", "RU", "US"))
+    yield made
+    made.close()

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from detente.assess.compliance import Compliance, exchanges
-from detente.brief.content import LawRow, Point, points_of
+from detente.brief.counts import points_of
+from detente.brief.record import LawRow, Point
 from detente.errors import DetenteError
 from detente.files import write_whole
 from detente.treaty import Law, Loaded
@@ -122,6 +123,11 @@ def render(figure: Any, kind: str) -> bytes:
         metadata = {"Date": None} if kind == "svg" else {}
         figure.savefig(out, format=kind, dpi=200, facecolor=PAPER, metadata=metadata)
     return out.getvalue()
+
+
+def rendered(figure: Any) -> dict[str, bytes]:
+    """A figure as svg and as png bytes."""
+    return {kind: render(figure, kind) for kind in ("svg", "png")}
 
 
 def _figure(width: float, height: float) -> Any:

@@ -38,7 +38,8 @@ class Opening:
 
     def commitment(self, g: Group) -> bytes:
         """value G + blinding H."""
-        return g.add(g.mul(encode(self.value), g.G), g.base(self.blinding))
+        # libsodium answers a multiple of zero on another path, so zero is never multiplied: (v + 1) G - G
+        return g.sub(g.add(g.mul(encode(self.value + 1), g.G), g.base(self.blinding)), g.G)
 
 
 class _Noise:
@@ -175,8 +176,7 @@ def prove(
     g = group()
     classes = head.escrow.classes
     bounds = slacks(head, slots)
-    _check_items(head, slots, openings)
-    held = _limit_openings(g, head, slots, openings, bounds)
+    held = witness(g, head, slots, openings, bounds)
     noise = _Noise(g, _seed(head, openings, entropy), _noise_length(head, slots, bounds))
     values: list[_Value] = []
     for slot, own in zip(slots, openings, strict=True):
@@ -189,6 +189,18 @@ def prove(
     prefix = encode_prefix(head, slots, firsts)
     c = challenge(prefix)
     return prefix + b"".join(part for v in values for part in v.responses(g, c))
+
+
+def witness(
+    g: Group,
+    head: Head,
+    slots: Sequence[Slot],
+    openings: Sequence[Sequence[Opening]],
+    bounds: Sequence[Slack],
+) -> list[Opening]:
+    """The openings of the limits' slacks, after a check of every item. Raises DetenteError, naming no value."""
+    _check_items(head, slots, openings)
+    return _limit_openings(g, head, slots, openings, bounds)
 
 
 def _seed(head: Head, openings: Sequence[Sequence[Opening]], entropy: bytes | None) -> bytes:

@@ -103,7 +103,7 @@ def recipients_of(stored: bytes, *, where: str = "body") -> tuple[str, ...]:
 def _decode(stored: bytes, where: str) -> Sealed:
     try:
         sealed = msgspec.msgpack.decode(stored, type=Sealed)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise DetenteError("not a sealed body", where=where) from None
     if sealed.v != 1 or msgspec.msgpack.encode(sealed) != stored:
         raise DetenteError("not a sealed body of version 1", where=where)

@@ -12,7 +12,7 @@ import msgspec
 from detente.errors import DetenteError
 from detente.exchange.checkpoint import Checkpoint, parse_checkpoint
 from detente.exchange.merkle import EMPTY, Subtree, consistency_proof, root_of, roots_from_consistency
-from detente.exchange.note import Note, decode64, parse_vkey, verified
+from detente.exchange.note import Note, decode64, log_lines, parse_note, parse_vkey, verified
 
 EVIDENCE_TYPE = "detente/equivocation/v1"
 
@@ -31,7 +31,8 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def id(self) -> str:
-        return sha256((self.smaller + "\0" + self.larger).encode()).hexdigest()
+        heads = [parse_note(n).text for n in (self.smaller, self.larger)]
+        return sha256("\0".join(sorted(heads)).encode()).hexdigest()
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -53,7 +54,8 @@ def make_evidence(
     `subtree` reads the tree under the larger checkpoint; it is not needed where the sizes are equal.
     """
     heads = [(parse_checkpoint(str(n))[0], n) for n in (one, other)]
-    (a, small), (b, large) = sorted(heads, key=lambda pair: pair[0].size)
+    (a, small), (b, large) = sorted(heads, key=lambda pair: (pair[0].size, pair[0].root))
+    small, large = log_lines(small), log_lines(large)
     proof: list[bytes] = []
     if a.size != b.size:
         if subtree is None or root_of(b.size, subtree) != b.root or root_of(a.size, subtree) == a.root:
@@ -66,7 +68,12 @@ def make_evidence(
     elif a.root == b.root:
         return None
     coded = tuple(base64.b64encode(h).decode() for h in proof)
-    return Evidence(EVIDENCE_TYPE, a.origin, party, tuple(keys), str(small), str(large), coded, seen)
+    made = Evidence(EVIDENCE_TYPE, a.origin, party, tuple(keys), str(small), str(large), coded, seen)
+    try:
+        check_evidence(encode_evidence(made))  # nobody is accused with a file that would not convince
+    except DetenteError:
+        return None
+    return made
 
 
 def encode_evidence(evidence: Evidence) -> bytes:

@@ -141,7 +141,7 @@ class SecretKeys(msgspec.Struct, forbid_unknown_fields=True):
 def new_keys(party: str, origin: str, officers: tuple[str, ...] = ("duty-1", "duty-2")) -> SecretKeys:
     """Fresh keys for every role, from the system's random numbers."""
     seeds = {role: [secrets.token_bytes(32)] for role in ROLES}
-    tls_key, tls_cert = new_certificate(origin)
+    tls_key, tls_cert = new_certificate()
     people = {name: secrets.token_bytes(32) for name in officers}
     return SecretKeys(party, origin, seeds, people, [new_seal()], tls_key, tls_cert)
 
@@ -185,7 +185,7 @@ def seal_public(data: bytes) -> Any:
         raise DetenteError("a broken encryption key") from None
 
 
-def new_certificate(origin: str) -> tuple[str, str]:
+def new_certificate() -> tuple[str, str]:
     """A self-signed certificate (P-384) to be pinned: (private key PEM, certificate PEM)."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
@@ -193,7 +193,7 @@ def new_certificate(origin: str) -> tuple[str, str]:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP384R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, origin[:64])])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "node")])
     cert = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         # a pinned key's life is the annex's to say, and a crisis must not hang on a wrong clock

@@ -11,11 +11,12 @@ from detente.errors import DetenteError
 from detente.exchange import merkle
 from detente.exchange.body import MAX_BODY, matches
 from detente.exchange.checkpoint import Checkpoint, parse_checkpoint
+from detente.exchange.cosignature import cosigned_at
 from detente.exchange.envelope import Envelope, parse_entry, verify_entry
 from detente.exchange.evidence import Evidence, encode_evidence, make_evidence
 from detente.exchange.keys import Annex, PublicKeys
 from detente.exchange.log import Log
-from detente.exchange.note import Note, Signer, Verifier, verified
+from detente.exchange.note import Note, Signer, Verifier, log_lines, verified
 from detente.exchange.store import Store
 from detente.exchange.witness import Answer, remember
 
@@ -41,7 +42,7 @@ class Mirror:
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.store, self.party, self.signers, self.now = store, party, signers, now
+        self.store, self.annex, self.party, self.signers, self.now = store, annex, party, signers, now
         self.first_keys = annex.of(party)
         self.log = Log(store, self.first_keys.origin)
 
@@ -98,15 +99,39 @@ class Mirror:
             # the head over a key change may be the old key's last or the new key's first
             if not self._signed(note, keys.verifiers("log")) and not known:
                 return Answer(403, "no valid signature of the log\n")
+            cosigned, note = note, log_lines(note)
             self._extend(push, frontier, head, note)
             self._store_bodies(push.bodies, acts)
             self._note_acts(size, acts)
             self.log.set_head(frontier, note)
+            self.collect(cosigned)
             remember(self.store, self.log.n, head, note)
             stamp = int(self.now())
             lines = [s.sign(note.text, at=stamp) for s in self.signers]
             self.log.add_cosignatures(head.size, [(line, stamp) for line in lines], stamp)
         return Answer(200, "".join(map(str, lines)))
+
+    def collect(self, note: Note) -> None:
+        """Keep the other parties' cosignatures on a head that we hold ourselves."""
+        head, _ = parse_checkpoint(str(note))
+        row = self.store.one(
+            "SELECT note FROM checkpoint WHERE log = ? AND size = ?", (self.log.n, head.size)
+        )
+        if row is None or not row[0].startswith(note.text + "\n"):
+            return
+        keys = [k for p in self.annex.parties for k in self._mirror_keys(p)]
+        good = [(s, cosigned_at(s)) for k in keys for s in note.signatures if k.check(s, note.text)]
+        self.log.add_cosignatures(head.size, good, int(self.now()))
+
+    def _mirror_keys(self, party: str) -> tuple[Verifier, ...]:
+        if party == self.party:
+            return ()
+        keys = self.annex.of(party)
+        row = self.store.one(
+            "SELECT r.keys FROM ring r JOIN log l ON l.n = r.log WHERE l.origin = ? ORDER BY r.since DESC LIMIT 1",
+            (keys.origin,),
+        )
+        return (msgspec.json.decode(row[0], type=PublicKeys) if row else keys).verifiers("mirror")
 
     @staticmethod
     def _signed(note: Note, keys: Sequence[Verifier]) -> bool:

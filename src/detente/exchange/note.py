@@ -176,6 +176,12 @@ def verified(note: Note, keys: Iterable[Verifier], *, where: str = "note") -> li
     return good
 
 
+def log_lines(note: Note) -> Note:
+    """The note with its log's own signature lines only."""
+    origin = note.text.split("\n", 1)[0]
+    return Note(note.text, tuple(s for s in note.signatures if s.name == origin))
+
+
 class Signer(msgspec.Struct, frozen=True):
     """A secret key under a name. `secret`: 32-byte seed (Ed25519, ML-DSA)."""
 

@@ -21,7 +21,7 @@ Float = NDArray[np.float64]
 
 STEP_DEG = 0.25
 ARCS_DEG: Float = np.linspace(0.0, 100.0, 401)
-TELESEISMIC_HZ: Float = np.array([1.0, 1.5, 2.0, 3.0])
+TELESEISMIC_HZ: Float = np.array([1.0, 1.5, 2.0, 3.0, 4.0])
 REGIONAL_HZ: Float = np.array([1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0])
 FAR = 99.0  # no station, no distance: as the kernel has it
 
@@ -84,7 +84,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
         )
         marks = [
             "Pn spreading and Q recalled (Sereno et al. 1988); used only inside Central Asia, 200 to 1300 km",
-            "P below 20 degrees elsewhere: Veith and Clawson's world average",
+            "P elsewhere: Veith and Clawson's world average, its fall with frequency measured on stable paths",
         ]
         if any(s.code not in (spectra or {}) for s in stations):
             marks.insert(0, NOISE_NOTE)

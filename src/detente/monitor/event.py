@@ -114,6 +114,20 @@ class Magnitude(_Strict, frozen=True, kw_only=True):
     source: str
 
 
+class Pattern(_Strict, frozen=True, kw_only=True):
+    """Which stations of a network saw the event and which did not: `seen` by code, all others not.
+
+    `network`: primary, auxiliary; `without`: codes or countries that do not count; `model_sd`: doubt of the
+    model's magnitude scale, units.
+    """
+
+    seen: list[str]
+    network: list[str]
+    without: list[str] = []
+    model_sd: float = 0.3
+    basis: str
+
+
 class Area(_Strict, frozen=True, kw_only=True):
     """A known test area: a disc; degrees, km."""
 
@@ -218,18 +232,24 @@ class Statement(_Strict, frozen=True, kw_only=True):
 
 
 class Event(_Strict, frozen=True, kw_only=True):
-    """The whole file. Times are UTC; `zero` is the start of the day that all seconds count from."""
+    """The whole file. Times are UTC; `zero` is the start of the day that all seconds count from.
+
+    `site`: one that `detente yield` knows, or any name with the calibration's `rock` and `province`.
+    """
 
     event: str
     title: str
     day: str
     site: str
+    rock: str = ""
+    province: str = ""
     station: Station
     signals: list[Signal]
     path: PathErrors
     origin_window_s: float
     later_window_s: Range
     magnitudes: list[Magnitude]
+    pattern: Pattern | None = None
     areas: list[Area]
     region: Region
     hypotheses: list[Hypothesis]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from detente.errors import DetenteError, nearest
 from detente.monitor.event import LATER, Event, Hypothesis
 from detente.monitor.geo import check_place
+from detente.monitor.magnitude_yield import site
 from detente.monitor.traveltime import PHASES
 
 
@@ -38,8 +39,23 @@ def check_event(e: Event) -> None:
                         where=f"reading {r.id}",
                         fix=nearest(phase, (*PHASES, LATER)),
                     )
+        for source in {a.source for a in r.arrivals.values()}:
+            mine = [x for x in e.signals if r.arrivals[x.id].source == source]
+            first = min(mine, key=lambda x: x.p.moments(e.zero)[0])
+            if r.arrivals[first.id].p == LATER:
+                raise DetenteError(
+                    f"the first signal of source {source} has no named P",
+                    where=f"reading {r.id}",
+                    fix="'later' is for arrivals after a named one",
+                )
     for h in e.hypotheses:
         _check_hypothesis(h)
+    if not e.areas and any(h.in_areas > 0 for h in e.hypotheses):
+        raise DetenteError("in_areas above zero without any area", where="hypotheses")
+    if not (e.rock and e.province):
+        site(e.site)
+    elif e.province not in ("stable", "tectonic"):
+        raise DetenteError(f"no province '{e.province}'", fix="write stable or tectonic")
     if not any(h.prior > 0 for h in e.hypotheses) or not any(r.prior > 0 for r in e.readings):
         raise DetenteError("no prior above zero", where="hypotheses and readings")
     known = {"sources": sources, "readings": readings, "yield": sources, "place": areas}

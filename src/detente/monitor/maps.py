@@ -52,7 +52,7 @@ def capability_figure(
     bar = figure.colorbar(colours, ax=axes, shrink=0.9, pad=0.02)
     ticks = levels[:: max(1, round(len(levels) / 7))]
     _tonnes_axis(bar, ticks, couplings, law)
-    figure.supxlabel(_credit(found, law), fontsize=7, x=0.01, ha="left", color=INK)
+    figure.supxlabel(_credit(found, couplings, law), fontsize=7, x=0.01, ha="left", color=INK)
     return figure
 
 
@@ -112,7 +112,7 @@ def _tonnes_axis(bar: Any, ticks: Any, couplings: Sequence[Coupling], law: str) 
         parts = [f"mb {tick:.2f}".removesuffix("0")]
         for coupling in couplings:
             low, high = (float(t) for t in tonnes(tick, coupling, law))
-            short = "" if coupling is COUPLED else f"{coupling.name}: "
+            short = "hidden: " if coupling.hides else ""
             amount = _amount(low) if high < 1.05 * low else f"{_amount(low)} to {_amount(high)}"
             beyond = coupling.hides and low > CREDIBLE_T  # nobody believes in such a cavity
             parts.append(short + ("over 10 kt" if beyond else amount))
@@ -125,12 +125,12 @@ def _amount(tonnes_: float) -> str:
     return f"{float(f'{value:.2g}'):g} {unit}"
 
 
-def _credit(found: CapabilityMap, law: str) -> str:
+def _credit(found: CapabilityMap, couplings: Sequence[Coupling], law: str) -> str:
+    hidden = "; ".join(f"hidden: {c.name}, not credible above 10 kt" for c in couplings if c.hides)
     return (
-        "model: Veith and Clawson 1972 and, in Central Asia, Pn of Sereno et al.; noise assumed by kind"
-        f" of site; SNR {found.settings.snr:g}, scatter {found.settings.sd:.2f}.\ntonnes: law '{law}', slope"
-        " 0.75 to 1 below 1 kt; decoupled: in a cavity large enough, granite, 500 m; not credible above 10 kt."
-        f" {CREDIT}"
+        "model: Veith and Clawson 1972 and, in Central Asia, Pn of Sereno et al.; noise by kind of site"
+        f"; SNR {found.settings.snr:g}, scatter {found.settings.sd:.2f}.\ntonnes: law '{law}', slope"
+        f" 0.75 to 1 below 1 kt; {hidden}. {CREDIT}"
     )
 
 

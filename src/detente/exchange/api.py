@@ -1,0 +1,111 @@
+"""The HTTP face: Litestar with OpenAPI, mutual TLS with the annex's pinned certificates, loopback by default."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+from typing import Any
+
+import uvicorn
+from anyio import to_thread
+from litestar import Litestar, Request, Response, get, post
+from litestar.openapi import OpenAPIConfig
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from detente.exchange.keys import write_private
+from detente.exchange.node import Node
+from detente.exchange.service import MAX_REQUEST, Reply, Service
+from detente.exchange.transport import fingerprint, pinned
+
+
+def make_app(node: Node, service: Service | None = None) -> Any:
+    """The ASGI application. Who calls is known by the TLS certificate, put in the scope by the server."""
+    peers = {fingerprint(k.tls): p for p, k in node.annex.parties.items()}
+    handler = service or Service(node)
+
+    async def call(request: Request[Any, Any, Any], path: str, data: bytes = b"") -> Response[bytes]:
+        peer = peers.get((request.scope.get("state") or {}).get("peer", ""))
+        if peer is None:
+            return Response(b"", status_code=403, media_type="text/plain")
+        reply: Reply = await to_thread.run_sync(handler.answer, peer, request.method, path, data)
+        return Response(reply.data, status_code=reply.status, media_type=reply.media)
+
+    @get("/log/{party:str}/checkpoint", summary="The latest cosigned checkpoint (tlog-tiles)")
+    async def checkpoint(request: Request[Any, Any, Any], party: str) -> Response[bytes]:
+        return await call(request, f"log/{party}/checkpoint")
+
+    @get("/log/{party:str}/tile/{resource:path}", summary="A tile or entry bundle (tlog-tiles)")
+    async def tile(request: Request[Any, Any, Any], party: str, resource: str) -> Response[bytes]:
+        return await call(request, f"log/{party}/tile/{resource.lstrip('/')}")
+
+    @get("/body/{digest:str}", summary="A stored body by its SHA-256")
+    async def body(request: Request[Any, Any, Any], digest: str) -> Response[bytes]:
+        return await call(request, f"body/{digest}")
+
+    @post("/add-checkpoint", summary="Cosign a checkpoint (tlog-witness v1)", status_code=200)
+    async def witness(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return await call(request, "add-checkpoint", await request.body())
+
+    @post("/push", summary="Take in entries and bodies, and cosign as a mirror", status_code=200)
+    async def push(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return await call(request, "push", await request.body())
+
+    @post("/urgent", summary="Take in one entry ahead of its log", status_code=200)
+    async def urgent(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return await call(request, "urgent", await request.body())
+
+    @post("/gossip", summary="Compare the heads that two parties hold of a third", status_code=200)
+    async def gossip(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return await call(request, "gossip", await request.body())
+
+    return Litestar(
+        [checkpoint, tile, body, witness, push, urgent, gossip],
+        openapi_config=OpenAPIConfig(title="detente node", version="1"),
+        request_max_body_size=MAX_REQUEST,
+        logging_config=None,
+    )
+
+
+def serve(node: Node, *, log_level: str = "warning", ready: Any = None) -> None:
+    """Run the node's server until it is stopped. Raises DetenteError where the port is taken."""
+    server = make_server(node, log_level=log_level)
+    if ready is not None:
+        ready(server)
+    server.run()
+
+
+def make_server(node: Node, *, log_level: str = "warning") -> Any:
+    """A uvicorn server with mutual TLS: without a pinned certificate no byte of HTTP is read."""
+
+    class Pinned(H11Protocol):
+        """Puts the caller's certificate into the scope."""
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            tls = transport.get_extra_info("ssl_object")
+            der = tls.getpeercert(binary_form=True) if tls else None
+            mark = hashlib.sha256(der).hexdigest() if der else ""
+            self.app_state = {**self.app_state, "peer": mark}
+
+    folder = node.home / "tls"
+    write_private(folder / "key.pem", node.keys.tls_key.encode())
+    write_private(folder / "cert.pem", node.keys.tls_cert.encode())
+    write_private(folder / "peers.pem", pinned(node.annex).encode())
+    config = uvicorn.Config(
+        make_app(node),
+        host=node.config.host,
+        port=node.config.port,
+        http=Pinned,
+        ssl_keyfile=str(folder / "key.pem"),
+        ssl_certfile=str(folder / "cert.pem"),
+        ssl_ca_certs=str(folder / "peers.pem"),
+        ssl_cert_reqs=ssl.CERT_REQUIRED,
+        log_level=log_level,
+        server_header=False,
+        timeout_keep_alive=30,
+        limit_concurrency=64,
+    )
+    config.load()
+    assert config.ssl is not None
+    config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
+    return uvicorn.Server(config)

@@ -1,0 +1,209 @@
+"""The HTTP face over real sockets: pinned mutual TLS, the commands, and a schema that a fuzzer can follow."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from detente.exchange.api import make_app, make_server
+from detente.exchange.keys import Annex
+from detente.exchange.node import Config, Node, init_node
+from detente.exchange.peer import Peers
+from detente.exchange.transport import HttpsTransport
+
+from .conftest import Net, party_keys
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def served(node: Node) -> Iterator[None]:
+    server = make_server(node)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    limit = time.monotonic() + 20
+    while not server.started and time.monotonic() < limit:
+        time.sleep(0.02)
+    assert server.started
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[tuple[Node, Node]]:
+    keys = {p: party_keys(p) for p in ("CN", "RU")}
+    ports = {p: free_port() for p in keys}
+    annex = Annex(
+        "detente/annex/v1", "test", {p: k.public(f"https://127.0.0.1:{ports[p]}") for p, k in keys.items()}
+    )
+    nodes = [init_node(tmp_path / p, k, annex, Config(p, port=ports[p])) for p, k in keys.items()]
+    yield nodes[0], nodes[1]
+    for node in nodes:
+        node.close()
+
+
+def test_two_nodes_exchange_over_pinned_tls(pair: tuple[Node, Node]) -> None:
+    cn, ru = pair
+    with served(ru), served(cn):
+        sent = cn.publish("message", "m", ["RU"], {"i": 1})
+        carrier = HttpsTransport(cn)
+        assert Peers(cn, carrier).push("RU") and ru.body(ru.find(sent.label)) == {"i": 1}
+        ru.publish("message", "m", ["CN"], {"i": 2})
+        assert Peers(cn, carrier).pull("RU") == 1
+        assert Peers(cn, carrier).urgent(sent, "RU") is not None
+        carrier.close()
+    assert Peers(cn, HttpsTransport(cn)).push("RU") is True, "already there: nothing to send"
+    cn.publish("message", "m", ["RU"], {"i": 3})
+    assert Peers(cn, HttpsTransport(cn)).push("RU") is False
+    assert Peers(cn, HttpsTransport(cn)).silent_since("RU") is not None
+
+
+def test_a_client_without_a_pinned_key_gets_no_byte_of_http(pair: tuple[Node, Node], tmp_path: Path) -> None:
+    cn, ru = pair
+    ru.publish("message", "m", ["CN"], {"i": 1})
+    stranger = party_keys("FR")
+    cert = tmp_path / "fr.pem"
+    cert.write_text(stranger.tls_key + stranger.tls_cert)
+    with served(ru):
+        for chain in (None, str(cert)):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            if chain:
+                context.load_cert_chain(chain)
+            with httpx.Client(verify=context, trust_env=False) as client, pytest.raises(httpx.HTTPError):
+                client.get(f"https://127.0.0.1:{ru.config.port}/log/RU/checkpoint")
+        with httpx.Client(trust_env=False) as client, pytest.raises(httpx.HTTPError):
+            client.get(f"http://127.0.0.1:{ru.config.port}/log/RU/checkpoint")
+        other = msgspec.structs.replace(ru.annex.of("RU"), tls=stranger.tls_cert)
+        cn.annex.parties["RU"] = other  # a server without the pinned certificate is not believed either
+        assert Peers(cn, HttpsTransport(cn)).pull("RU") == 0
+    assert ru.log.size == 1 and not ru.store.all("SELECT 1 FROM evidence")
+
+
+def test_the_openapi_document_names_every_resource(net: Net) -> None:
+    paths = make_app(net.nodes["CN"]).openapi_schema.to_schema()["paths"]
+    assert set(paths) == {
+        "/log/{party}/checkpoint", "/log/{party}/tile/{resource}", "/body/{digest}",
+        "/add-checkpoint", "/push", "/urgent", "/gossip",
+    }  # fmt: skip
+
+
+@pytest.mark.soak
+def test_schemathesis_finds_no_failing_answer(net: Net) -> None:
+    import schemathesis
+    from hypothesis import settings
+
+    app = make_app(net.nodes["CN"])
+    mark = {"peer": _fingerprint(net.annex.of("RU").tls)}
+
+    async def as_peer(scope: dict[str, object], receive: object, send: object) -> None:
+        scope["state"] = {**(scope.get("state") or {}), **mark}  # type: ignore[dict-item]
+        await app(scope, receive, send)
+
+    net.nodes["CN"].publish("message", "m", ["RU"], {"i": 1})
+    schema = schemathesis.openapi.from_dict(app.openapi_schema.to_schema())
+    schema.app = as_peer
+    seen: list[int] = []
+
+    for operation in schema.get_all_operations():
+        test = operation.ok()
+
+        @settings(max_examples=60, deadline=None)
+        def one(case: schemathesis.Case) -> None:
+            seen.append(case.call().status_code)
+
+        from hypothesis import given
+
+        given(case=test.as_strategy())(one)()
+    assert seen and max(seen) < 500
+
+
+def _fingerprint(pem: str) -> str:
+    from detente.exchange.transport import fingerprint
+
+    return fingerprint(pem)
+
+
+def detente(*words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "detente", *map(str, words)], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == code, done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_a_person_can_run_a_node(tmp_path: Path) -> None:
+    homes = {p: tmp_path / p for p in ("CN", "RU")}
+    for p, home in homes.items():
+        detente(
+            "node",
+            "init",
+            "--party",
+            p,
+            "--home",
+            home,
+            "--instrument",
+            "exercise",
+            "--port",
+            str(free_port()),
+        )
+    cards = [h / "card.json" for h in homes.values()]
+    digests = {detente("node", "join", *cards, "--home", h).stdout.splitlines()[0] for h in homes.values()}
+    assert len(digests) == 1
+    server = subprocess.Popen(
+        [sys.executable, "-m", "detente", "node", "serve", "--home", str(homes["RU"])],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert server.stdout is not None and "serving on https://127.0.0.1" in server.stdout.readline()
+        time.sleep(1)
+        cn = ("--home", homes["CN"])
+        sent = detente(
+            "node", "notify", "exercise/exercise_notice", "--to", "RU", "--event", "2099-01-01",
+            "--set", "start=2099-01-01", "--second", "duty-2", "--even-so", *cn,
+        )  # fmt: skip
+        assert "CN:0: received" in sent.stdout or "CN:0: witnessed" in sent.stdout, sent.stdout + sent.stderr
+        assert "SILENT" not in detente("node", "message", "contact", "--to", "RU", *cn).stdout
+        assert (
+            "请值班军官立即到线" in detente("node", "inbox", "--language", "zh", "--home", homes["RU"]).stdout
+        )
+        detente("node", "ack", "CN:0", "--home", homes["RU"])
+        detente("node", "sync", *cn)
+        shown = json.loads(detente("node", "show", "CN:0", "--json", *cn).stdout)
+        assert shown["trace"]["acknowledged"] and shown["body"] == {"start": "2099-01-01"}
+        assert "sound" in detente("node", "fsck", *cn).stdout
+        detente("node", "log", "prove", "CN:0", "-o", tmp_path / "p", *cn)
+        assert (tmp_path / "p.tlog-proof").read_text().startswith("c2sp.org/tlog-proof@v1\n")
+        detente("node", "log", "export", "-o", tmp_path / "static", *cn)
+        assert (tmp_path / "static" / "tile" / "entries" / "000.p" / "2").exists()
+    finally:
+        server.terminate()
+        server.wait(20)
+    assert (
+        "did you mean"
+        in detente("node", "notify", "exercise/exercise_notise", "--to", "RU", *cn, code=2).stderr
+    )
+    assert "no node here" in detente("node", "status", "--home", tmp_path / "none", code=2).stderr
+    assert "there is a node here" in detente("node", "init", "--party", "CN", *cn, code=2).stderr
+    (homes["CN"] / "keys.json").chmod(0o644)
+    assert "chmod 600" in detente("node", "status", *cn, code=2).stderr
