@@ -124,7 +124,8 @@ def project(
     made = bottomup.build(party, known, (last, *years), n, rng) if systems else None
     share = bottom_up_share(party, known) if made else 0.0
     weights = ((1 - share) * (1 - OUTSIDE_SHARE), (1 - share) * OUTSIDE_SHARE, share)
-    view = np.repeat([0, 1, 2], _split(weights, n))
+    # shuffled, so that any part of the draws is a fair sample of the whole
+    view = rng.permutation(np.repeat([0, 1, 2], _split(weights, n)))
     values = np.where(view == 0, inside, other)
     bound = plutonium_bound(party, known, last, len(years) + 1, n, rng)
     if made is not None:
