@@ -15,7 +15,7 @@ from detente.forces.calibrate import LAST_TARGET, score, search, training
 from detente.forces.line import stockpile_line
 from detente.forces.material import plutonium_bound
 from detente.forces.project import PARTIES, exceedance, first_years, project
-from detente.forces.questions import answers, published
+from detente.forces.questions import answers, published, published_chances
 from detente.forces.statespace import Shape
 
 TODAY = date(2026, 11, 23)
@@ -188,6 +188,15 @@ def test_published_projections_stand_beside_their_outcome() -> None:
     assert (found["cn-dia-1984-94"].value, found["cn-dia-1984-94"].outcome) == (818, 234)
     assert found["cn-cmpr-2020"].outcome is None and found["cn-cmpr-2020"].model_median is not None
     assert published("PK")[0].error == 200 - 170
+
+
+def test_a_published_chance_stands_beside_this_one(china) -> None:  # type: ignore[no-untyped-def]
+    (words,) = published_chances("CN", china)
+    assert words.startswith(
+        "Metaculus community 2025-09: P(>=1000 warheads by 2030-01-01) = 70%; this model: "
+    )
+    material = {r.id: r for r in published("CN", china)}["cn-npec-2021"]
+    assert material.p_today is not None and material.model_median is None  # material is not a stockpile
 
 
 def test_bottom_up_builds_from_systems_within_their_launchers() -> None:
