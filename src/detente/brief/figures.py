@@ -35,7 +35,7 @@ def counts_figure(
 ) -> Any:
     """Declared counts of each party against each limit, with the day from which it binds and the gaps marked."""
     limits = list(dict.fromkeys(p.limit for p in points))
-    figure = canvas(9.6, 3.7)
+    figure = canvas(9.6, 3.7, layout=None)
     axes = figure.subplots(1, max(len(limits), 1), squeeze=False)[0]
     for axis, limit in zip(axes, limits, strict=False):
         _counts_panel(axis, limit, [p for p in points if p.limit == limit], end)
@@ -82,7 +82,7 @@ def lives_figure(laws: Sequence[Law], rows: Iterable[LawRow], day: date) -> Any:
     by_id = {law.instrument.id: law for law in laws}
     chosen = [r for r in rows if _span(by_id[r.id], day)]
     chosen.sort(key=lambda r: _span(by_id[r.id], day)[0])  # type: ignore[index]
-    figure = canvas(9.6, 0.9 + 0.27 * len(chosen))
+    figure = canvas(9.6, 0.9 + 0.27 * len(chosen), layout=None)
     axis = figure.subplots()
     colours = {
         "limits": "#0072B2",
