@@ -188,3 +188,32 @@ def test_a_model_can_travel_to_a_worker() -> None:
     again = pickle.loads(pickle.dumps(primary()))
     assert msgspec.structs.asdict(again)["settings"] == primary().settings
     assert again.magnitude(*LOP_NOR, 3) == primary().magnitude(*LOP_NOR, 3)
+
+
+def test_an_own_station_near_the_site_is_heard_first(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    from obspy.core.inventory import Inventory, Network, Station
+
+    path, noise = tmp_path / "own.xml", tmp_path / "noise.csv"
+    sites = [Station(f"OW{i}", 42.9 + 0.02 * i, 90.0, 900.0) for i in range(4)]
+    Inventory([Network("XX", sites)], source="test").write(str(path), format="STATIONXML")
+    noise.write_text("station,freq_hz,acc_db\nOWN,0.5,-160\nOWN,10,-160\n")
+    flags = ("site", "lop-nor", "--stations", str(path), "--array", "OWN", "--noise", str(noise), "--json")
+    assert _run(*flags) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["listeners"][0]["code"] == "OWN" and report["stations"] == 44
+    assert report["levels"][0]["magnitude"] < primary().magnitude(*LOP_NOR, 1) - 0.3
+    noise.write_text("station,freq_hz,acc_db\nNONE,0.5,-160\nNONE,10,-160\n")
+    assert _run(*flags) == 2
+    assert "noise for 'NONE'" in capsys.readouterr().err
+
+
+def test_rounded_places_are_marked() -> None:
+    assert any("HILR" in m and "rounded" in m for m in Model.build(network(planned=True)).marks)
+    assert not any("rounded" in m for m in primary().marks)
+
+
+def test_every_place_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("stations", "--network", "radionuclide", "--json") == 0
+    places = json.loads(capsys.readouterr().out)
+    assert len(places) == 79 and {p["quality"] for p in places} == {"recalled"}
+    assert _run("stations", "--country", "Utopia") == 2

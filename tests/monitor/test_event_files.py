@@ -28,6 +28,7 @@ def _line(text: str, needle: str) -> int:
         ("  lat: 46.768978", "  lat: 146.768978", "off the Earth"),
         ("  p_sd_s: 1.3\n", "", "missing required field `p_sd_s`"),
         ("    kind: earthquake", "    kind: volcano", "invalid enum value 'volcano'"),
+        ('published: "2026-04-16"', 'published: "April"', "is not a date"),
         ("p: Pg_idc, s: Lg}, ev2", "p: Pq, s: Lg}, ev2", "unknown phase 'Pq'"),
         (
             "arrivals: {ev1: {source: 1}, ev2: {source: 2}}",
@@ -77,6 +78,10 @@ def test_garbage_is_told(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(DetenteError, match=r"bad\.yaml"):
         read_event(path)
+
+
+def test_evidence_has_a_day() -> None:
+    assert read_event("lop-nor-2020").known_from == "2026-04-16"
 
 
 def test_names_and_priors() -> None:

@@ -54,6 +54,7 @@ def _project(
     from datetime import date
 
     from detente.asof import parse_day
+    from detente.drawing import save
     from detente.forces import figures, questions, sensitivity
     from detente.forces.project import project as run
     from detente.parties import party as find
@@ -68,7 +69,7 @@ def _project(
     by_view, by_driver = sensitivity.of_projection(p, p.years[-1])
     crossings = questions.crossings(p, limits)
     if output:
-        figures.fan(p, output, said)
+        save(figures.fan(p, said), output)
     if as_json:
         show_json(
             {

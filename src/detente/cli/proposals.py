@@ -71,10 +71,11 @@ def compare(
         if (found := room.largest(name, party, span[-1], futures[party], day))
     ]
     if output:
+        from detente.drawing import save
         from detente.forces.proposal_figures import headroom, heat_map
 
-        heat_map(c, span[-1], output / "proposals.png")
-        headroom(c, span[-1], output / "headroom.png")
+        save(heat_map(c, span[-1]), output / "proposals.png")
+        save(headroom(c, span[-1]), output / "headroom.png")
     if as_json:
         show_json({"comparison": c, "largest_force": permitted})
         return

@@ -23,6 +23,7 @@ def verify(
     law: Annotated[str, typer.Option(help="The text to compare the limits with: an id or a YAML file.")] = "",
     party: Annotated[str, typer.Option(help="Refuse a proof of another party.")] = "",
     exchange: Annotated[int | None, typer.Option(help="Refuse a proof of another exchange.")] = None,
+    as_of: Annotated[str, typer.Option("--as-of", help="Refuse a proof under the law of another day.")] = "",
     root: Annotated[str, typer.Option(help="Refuse a proof of another escrow root.")] = "",
     json: JsonFlag = False,
 ) -> None:
@@ -32,7 +33,7 @@ def verify(
 
     if how not in HOW:
         raise DetenteError(f"no verifier '{how}'", fix=nearest(how, HOW))
-    expected = Expected(treaty=treaty, party=party, exchange=exchange, root=root)
+    expected = Expected(treaty=treaty, day=as_of, party=party, exchange=exchange, root=root)
     findings = _findings(files, how, expected, law)
     if json:
         show_json(findings)

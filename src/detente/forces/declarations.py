@@ -80,7 +80,8 @@ def _start_1(party: str, as_of: AsOf) -> Inventory | None:
     if not START_1_DAY <= as_of.facts < shift(START_1_DAY, STANDS_FOR) or as_of.known < START_1_DAY:
         return None
     columns = (
-        "as_of", "party", "kind", "type", "deployed_delivery_vehicles", "accountable_warheads", "quality", "source", "note",
+        "as_of", "party", "kind", "type", "deployed_delivery_vehicles", "accountable_warheads",
+        "quality", "source", "note",
         "warheads_attributed", "heavy", "mobile", "alcm", "warheads_equipped",
     )  # fmt: skip
     rows = read_table(DATA.joinpath("start_1_mou_1990.csv"), columns)

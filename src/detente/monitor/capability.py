@@ -83,7 +83,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
             ]
         )
         marks = [
-            "Pn spreading and Q recalled (Sereno et al. 1988); used only inside Central Asia, 200 to 1300 km",
+            "Pn spreading and Q recalled (Sereno et al. 1988); used only inside Central Asia, to 1300 km",
             "P elsewhere: Veith and Clawson's world average, its fall with frequency measured on stable paths",
         ]
         if any(s.code not in (spectra or {}) for s in stations):
@@ -141,10 +141,10 @@ def _threshold_curve(station: Station, snr: float, spectra: Spectra | None, *, c
     signal = teleseismic.log_amplitude(0.0, ARCS_DEG[:, None], TELESEISMIC_HZ, extrapolate=True)
     curve: Float = np.min(np.log10(snr * floor) - signal, axis=1)
     if central_asia:
-        km = ARCS_DEG * KM_PER_DEG
-        near = (km >= 200.0) & (km <= 1300.0)
+        km = np.maximum(ARCS_DEG * KM_PER_DEG, 200.0)  # nearer than the law begins: as loud as there
+        near = km <= 1300.0
         floor = noise_floor(station, REGIONAL_HZ, spectra)
-        signal = regional.PN.log_amplitude(0.0, ARCS_DEG[near, None], REGIONAL_HZ)
+        signal = regional.PN.log_amplitude(0.0, km[near, None] / KM_PER_DEG, REGIONAL_HZ)
         curve[near] = np.min(np.log10(snr * floor) - signal, axis=1)
     return curve
 

@@ -77,13 +77,17 @@ class Station(_Strict, frozen=True, kw_only=True):
 
 
 class Signal(_Strict, frozen=True, kw_only=True):
-    """First P and first S arrivals (UTC) and back-azimuth (degrees) of one signal, as distributions."""
+    """First P and first S arrivals (UTC) and back-azimuth (degrees) of one signal, as distributions.
+
+    `published`: the day from which it could be used, if known.
+    """
 
     id: str
     p: Histogram
     s: Histogram
     back_azimuth: Histogram
     source: str
+    published: str = ""
 
 
 class PathErrors(_Strict, frozen=True, kw_only=True):
@@ -112,6 +116,7 @@ class Magnitude(_Strict, frozen=True, kw_only=True):
     high: float
     used: bool = False
     source: str
+    published: str = ""
 
 
 class Pattern(_Strict, frozen=True, kw_only=True):
@@ -261,6 +266,11 @@ class Event(_Strict, frozen=True, kw_only=True):
     @property
     def zero(self) -> datetime:
         return parse_moment(self.day)
+
+    @property
+    def known_from(self) -> str:
+        """The day (ISO) from which all its evidence was public; empty if no day is given."""
+        return max([s.published for s in self.signals] + [self.magnitude.published])
 
     @property
     def magnitude(self) -> Magnitude:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from detente.asof import parse_day
 from detente.errors import DetenteError, nearest
 from detente.monitor.event import LATER, Event, Hypothesis
 from detente.monitor.geo import check_place
@@ -22,6 +23,9 @@ def check_event(e: Event) -> None:
             raise DetenteError(f"an id appears twice in {', '.join(names)}")
     if sum(m.used for m in e.magnitudes) != 1:
         raise DetenteError("one magnitude, and only one, must have 'used: true'", where="magnitudes")
+    for day in (e.day, *(s.published for s in e.signals), *(m.published for m in e.magnitudes)):
+        if day:
+            parse_day(day)
     for s in e.signals:
         s.p.edges(e.zero), s.s.edges(e.zero), s.back_azimuth.edges(None)
         if s.s.moments(e.zero)[0] <= s.p.moments(e.zero)[0]:

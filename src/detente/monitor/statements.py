@@ -131,7 +131,7 @@ def _place(x: Evidence, s: Statement) -> _Found:
         for area in (a for a in x.event.areas if a.id in s.says):
             level = outside_level(place, area.lat, area.lon)
             best = max(best, 1 - level)
-            parts.append(f"{place.signal}: {area.id} centre on the {100 * level:.0f} % ellipse")
+            parts.append(f"{place.signal}: {area.id} centre on the {100 * level:.3g} % ellipse")
     area_km2 = min(place.ellipse().area_km2 for place in x.located)
     numbers = f"{'; '.join(parts)}; the smaller 90 % ellipse covers {area_km2:,.0f} km2"
     return ("compatible" if best >= RARE else "incompatible"), numbers
