@@ -121,9 +121,10 @@ def compare(
     clocks = AsOf.on(as_of or _today(), known=known or None)
     answer = views.compare(codes, clocks, status)
     if output:
+        from detente.drawing import save
         from detente.forces.figures import through_time
 
-        through_time(codes, clocks.known, output)
+        save(through_time(codes, clocks.known), output)
     if as_json:
         show_json({"status": status, "facts": clocks.facts, "known": clocks.known, "parties": dict(answer)})
         return
