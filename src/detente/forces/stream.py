@@ -18,8 +18,9 @@ QUANTILES = (0.05, 0.5, 0.95)
 TILE = 10_000  # draws a tile: long rows make the passes cheap, and it still stays in the shared cache
 HELD = 4096  # draws of the first block kept for quantiles; p_met and means use every draw
 
-# one block: (seed of the block, draws in it) -> for each party (year, draw, item) float64
-Source = Callable[[np.random.SeedSequence, int], list[Array]]
+# one block: (seed of the block, draws in it) -> for each party its years, each (draw, item) float64: an array
+# (year, draw, item), or an iterator that may use one buffer over and over
+Source = Callable[[np.random.SeedSequence, int], Sequence[Iterable[Array]]]
 
 
 class Stack(msgspec.Struct, frozen=True, eq=False):
@@ -66,21 +67,20 @@ def block_sums(
     """Draw one block and evaluate it, the parties side by side in threads."""
     blocks = source(seed, n)
     with ThreadPoolExecutor(min(len(stacks), os.cpu_count() or 1)) as pool:
-        found = list(pool.map(_party_sums, stacks, blocks, [hold] * len(stacks)))
+        found = list(pool.map(lambda s, values: _party_sums(s, values, n, hold), stacks, blocks))
     met, total, over, held = (list(part) for part in zip(*found, strict=True))
     return Sums(n, met, total, over, held)
 
 
-def _party_sums(s: Stack, values: Array, hold: bool) -> tuple[Array, Array, Array, Array]:
+def _party_sums(s: Stack, values: Iterable[Array], n: int, hold: bool) -> tuple[Array, Array, Array, Array]:
     """One party's part of a block: draws met, sums of count and of excess, counts held back."""
     years, limits = s.bound.shape
-    n = values.shape[1]
     met, total, over = (np.empty((years, limits)) for _ in range(3))
     held = np.empty((years, limits, min(HELD, n) if hold else 0))
-    for y in range(years):
-        total[y] = (s.matrix * values[y].sum(axis=0)).sum(axis=1)
-        met[y], over[y] = _against(s, s.bound[y], values[y], total[y])
-        held[y] = s.matrix @ values[y, : held.shape[2]].T
+    for y, x in enumerate(values):
+        total[y] = (s.matrix * x.sum(axis=0)).sum(axis=1)
+        met[y], over[y] = _against(s, s.bound[y], x, total[y])
+        held[y] = s.matrix @ x[: held.shape[2]].T
     return met, total, over, held
 
 
