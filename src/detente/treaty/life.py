@@ -99,16 +99,23 @@ def fixed_events(instrument: Instrument) -> dict[str, Span]:
 
 
 def events_known(instrument: Instrument, known: date) -> dict[str, Span]:
-    """The events of the statements published by `known`, the first of each name, and the term's end."""
+    """The events of the statements published by `known`, the first of each name, and the term's end.
+
+    A statement that takes effect on an event waits for it; one whose event never comes makes none.
+    """
     events: dict[str, Span] = {}
-    for statement in _published(instrument, known):
-        events.setdefault(event_name(statement), _takes_effect(statement, events))
-    entry = _entry_by_condition(instrument, known)
-    if entry and "entry_into_force" not in events:
-        events["entry_into_force"] = entry
-    end = _term_end(instrument, events, known)
-    if end:
-        events["term_end"] = end
+    said, entry = _published(instrument, known), _entry_by_condition(instrument, known)
+    found = -1
+    while found < len(events):
+        found = len(events)
+        for statement in said:
+            span = _takes_effect(statement, events)
+            if span:
+                events.setdefault(event_name(statement), span)
+        if entry:
+            events.setdefault("entry_into_force", entry)
+        if end := _term_end(instrument, events, known):
+            events["term_end"] = end
     return events
 
 
@@ -117,9 +124,8 @@ def _published(instrument: Instrument, known: date) -> list[Statement]:
     return sorted(said, key=lambda s: Span.parse(s.date).earliest)
 
 
-def _takes_effect(statement: Statement, events: dict[str, Span]) -> Span:
-    effective = when(statement.effective, events) if statement.effective else None
-    return effective or Span.parse(statement.date)
+def _takes_effect(statement: Statement, events: dict[str, Span]) -> Span | None:
+    return when(statement.effective, events) if statement.effective else Span.parse(statement.date)
 
 
 def _term_end(instrument: Instrument, events: dict[str, Span], known: date) -> Span | None:
@@ -198,8 +204,8 @@ class _Record:
         for statement in self.statements:
             if statement.act in acts:
                 span = _takes_effect(statement, self.events)
-                reached = span.reached(self.day)
-                if reached is not False:
+                reached = span.reached(self.day) if span else False
+                if span and reached is not False:
                     yield statement, span, reached
 
     def event(self, name: str) -> tuple[Span | None, bool | None]:
