@@ -126,6 +126,29 @@ def test_a_suspension_ends_when_it_is_resumed_and_an_observance_when_it_says() -
     ]
 
 
+@pytest.mark.parametrize(
+    ("life", "before", "within_the_month", "after"),
+    [
+        ([SIGNED, ENTRY, said("suspended", "2012-01-01"), said("resumed", "2013-05")],
+         State.suspended, State.indeterminate, State.in_force),
+        ([SIGNED, ENTRY, said("suspended", "2013-05")], State.in_force, State.indeterminate, State.suspended),
+        ([SIGNED, said("observes", "2013-05")], State.signed, State.indeterminate, State.observed),
+        ([SIGNED, said("observes", "2012-01-01", until="2013-05")],
+         State.observed, State.indeterminate, State.signed),
+        ([said("offered", "2013-05")], State.not_signed, State.indeterminate, State.offered),
+        ([said("offered", "2012-01-01"), said("declined", "2013-05")],
+         State.offered, State.indeterminate, State.declined),
+        ([SIGNED, ENTRY, said("terminated", "2013-05")], State.in_force, State.indeterminate, State.terminated),
+    ],
+)  # fmt: skip
+def test_a_month_that_leaves_the_status_open_is_said_to(
+    life: list[dict[str, Any]], before: State, within_the_month: State, after: State
+) -> None:
+    loaded = treaty(*life)
+    found = [state(loaded, day) for day in ("2013-04-30", "2013-05-15", "2013-05-31")]
+    assert found == [before, within_the_month, after]
+
+
 def test_entry_on_a_condition_waits_for_the_last_of_the_group() -> None:
     group = {
         "groups": {"G": {"members": BOTH} | CITED},

@@ -232,7 +232,10 @@ def _suspended(record: _Record, party: str, viewer: str) -> Standing | None:
         return None
     running: tuple[Statement, Span, bool | None] | None = None
     for found in record.done(Act.suspended, Act.resumed):
-        running = found if found[0].act is Act.suspended else None
+        if found[0].act is Act.suspended:
+            running = found
+        else:  # over, or perhaps over where the day it was resumed is not known exactly
+            running = (running[0], found[1], None) if running and found[2] is None else None
     if running is None:
         return None
     statement, span, reached = running
@@ -257,20 +260,22 @@ def _binding(record: _Record, party: str, viewer: str) -> Standing | None:
 def _observed(record: _Record, party: str, after: Span | None) -> Standing | None:
     for statement, span, reached in record.done(Act.observes):
         until = when(statement.until, record.events) if statement.until else None
-        over = until is not None and until.reached(record.day)
-        if reached and not over and (after is None or span.earliest >= after.earliest):
+        over = until.reached(record.day) if until else False
+        if over is not True and (after is None or span.earliest >= after.earliest):
             about = statement.about or statement.by
             if not party or party in about:
-                return Standing(State.observed, span, (statement.id,), statement.keeps, statement.condition)
+                state = State.observed if reached and over is False else State.indeterminate
+                return Standing(state, span, (statement.id,), statement.keeps, statement.condition)
     return None
 
 
 def _begun(record: _Record, party: str, viewer: str) -> Standing | None:
     """Not in force (yet): signed, offered, declined."""
-    for statement, span, _ in record.done(Act.declined):
-        return Standing(State.declined, span, (statement.id,))
-    for statement, span, _ in record.done(Act.offered):
-        return Standing(State.offered, span, (statement.id,), (), statement.condition)
+    for statement, span, reached in record.done(Act.declined):
+        return Standing(State.declined if reached else State.indeterminate, span, (statement.id,))
+    for statement, span, reached in record.done(Act.offered):
+        state = State.offered if reached else State.indeterminate
+        return Standing(state, span, (statement.id,), (), statement.condition)
     if record.instrument.open_to_others and party and not _signed(record, party):
         return Standing(State.not_signed)
     for statement, span, reached in record.done(Act.signed):
