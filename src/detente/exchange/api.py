@@ -103,6 +103,7 @@ def make_server(node: Node, *, log_level: str = "warning") -> Any:
         log_level=log_level,
         server_header=False,
         timeout_keep_alive=30,
+        timeout_graceful_shutdown=3,
         limit_concurrency=64,
     )
     config.load()

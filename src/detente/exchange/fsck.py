@@ -61,7 +61,7 @@ def fsck(url: str, annex: bytes, *, signatures: bool = True, against: str = "") 
         report.bad(url.rsplit("@", 1)[-1], f"cannot be opened: {bad}")
         return report
     try:
-        if not url.startswith("postgres"):
+        if signatures and not url.startswith("postgres"):
             for (line,) in link.execute("PRAGMA integrity_check(5)"):
                 if line != "ok":
                     report.bad("file", line)
@@ -153,7 +153,9 @@ class _Checker:
             if index != size:
                 self.report.bad(f"{self.origin} entry {size}", f"missing; the next one held is {index}")
                 return roots
-            made = hashlib.sha256(b"\0" + data).digest()
+            sponge = hashlib.sha256(b"\0")
+            sponge.update(data)
+            made = sponge.digest()
             if made != bytes(leaf):
                 self.report.bad(
                     f"{self.origin} entry {index}{self._first_byte(at, data)}",
@@ -208,7 +210,12 @@ class _Checker:
         """The entry's form, its signatures, its body."""
         where = f"{self.origin} entry {index}"
         try:
-            text, lines = _split(data)
+            if not self.signatures:  # hashes only: nothing in an entry matters but the body it names
+                text, lines = data.partition(b"\n")[0], []
+                if b'"body":' not in text and b'"act":"key"' not in text:
+                    return
+            else:
+                text, lines = _split(data)
             envelope = json.loads(text)
             assert isinstance(envelope, dict)
         except Exception:
