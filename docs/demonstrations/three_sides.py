@@ -239,7 +239,7 @@ def main() -> None:
     asked.add_argument("--launchers", type=int, default=780)
     asked.add_argument("--seed", type=int, default=1)
     chosen = asked.parse_args()
-    print("The treaty binds three parties alike. Two declare in the open:")
+    print(f"Seed {chosen.seed}. The treaty binds three parties alike. Two declare in the open:")
     print("\n".join(open_declarations()))
     for cheat in ("none", "uploaded", "undeclared"):
         told = story(chosen.launchers, cheat, chosen.seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,27 @@ REQUIRED = ("party", "kind", "count", "source")
 OPTIONAL = ("id", "type", "unit", "low", "high", "site", "as_of", "quality", "published", "note")
 
 
-def read_inventory(path: Path, *, kinds: dict[str, str] | None = None, complete: bool = False) -> Inventory:
+def read_inventory(
+    path: Path,
+    *,
+    kinds: dict[str, str] | None = None,
+    attributes: Mapping[str, str] | None = None,
+    complete: bool = False,
+) -> Inventory:
     """An inventory from CSV with the columns above and one column per attribute that rules select on.
 
-    An empty cell is unknown; an empty count is a number nobody has given. `kinds`: item classes (and their
-    units) of an instrument's own. `complete`: the file says that nothing else exists.
+    An empty cell is unknown; an empty count is a number nobody has given. `kinds`, `attributes`: item classes
+    (with their units) and attributes (with their types) of an instrument's own. `complete`: the file says that
+    nothing else exists.
     Raises DetenteError with file:line for every wrong cell.
     """
     units = {k: v.unit for k, v in vocabulary.kinds().items()} | (kinds or {})
-    attributes = vocabulary.attributes()
-    rows = read_table(path, REQUIRED, optional=(*OPTIONAL, *attributes))
+    types = vocabulary.attributes() | dict(attributes or {})
+    rows = read_table(path, REQUIRED, optional=(*OPTIONAL, *types))
     items = []
     seen: dict[str, str] = {}
     for n, row in enumerate(rows, start=1):
-        item = _item(row, n, units, attributes)
+        item = _item(row, n, units, types)
         if item.id in seen:
             raise DetenteError(f"the id '{item.id}' stands on {seen[item.id]} too", where=row.where)
         seen[item.id] = row.where

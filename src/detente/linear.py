@@ -28,10 +28,10 @@ class Operator(msgspec.Struct, frozen=True, eq=False):
 
     For row quantities ``x`` (draw, item), zero or more:
 
-    - ``tranche``: of the rows ``columns`` taken together, in that order, the first ``first`` items count
-      ``inside`` each, the rest ``outside`` each. ``inside``, ``outside``: (2, column) float64.
+    - ``tranche``: of the rows ``columns`` taken together, the first ``first`` items count ``inside`` each, the
+      rest ``outside`` each; first are those that count most outside. ``inside``, ``outside``: (2, column) float64.
     - ``max``, ``min``: the larger or smaller of the linear sums ``parts`` (2, part, item) float64.
-    - ``ratio``: the sum ``parts[:, 0]`` over the sum ``parts[:, 1]``.
+    - ``ratio``: the sum ``parts[:, 0]`` over the sum ``parts[:, 1]``; zero over zero is zero.
     """
 
     kind: str
@@ -48,7 +48,8 @@ class LinearForm(msgspec.Struct, frozen=True, eq=False):
 
     `low`, `high`: (limit, item) float64 coefficients, equal except where a row's membership is unknown.
     `bound`: (limit,) float64, NaN where no bound is known. `sense`, `unit`, `provision`, `citation` and
-    `sentence`: one a limit. `missing`: per limit, the categories that no row covers (never taken as zero).
+    `sentence`: one a limit. `missing`: per limit, what nobody has said (never taken as zero). `open`: per limit,
+    whether a category that no row covers leaves the count open above; without it, whether anything is missing.
     `operators`: the few rules that are not linear.
     """
 
@@ -64,6 +65,11 @@ class LinearForm(msgspec.Struct, frozen=True, eq=False):
     sentence: tuple[str, ...]
     missing: tuple[tuple[str, ...], ...]
     operators: tuple[Operator, ...] = ()
+    open: tuple[bool, ...] = ()
+
+    def is_open(self, n: int) -> bool:
+        """Does a category that no row covers leave the count of limit `n` open above?"""
+        return self.open[n] if self.open else bool(self.missing[n])
 
     @property
     def is_linear(self) -> bool:

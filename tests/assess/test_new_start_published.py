@@ -173,3 +173,11 @@ def test_declared_totals_stand_under_a_proposal_that_counts_alike(tmp_path) -> N
 def test_declaration_stands_seven_months_at_most() -> None:
     assert verdict(assess("2023-08-31"), "US", "II.1.b").outcome is Outcome.met
     assert verdict(assess("2023-10-01"), "US", "II.1.b").outcome is Outcome.indeterminate
+
+
+def test_start_1_memorandum_of_1990_counts_as_published() -> None:
+    found = assess_law(load("start-1"), AsOf.on("1990-09-01"))
+    counts = {(v.party[:2], v.provision): v.count.low for v in found.verdicts if v.count}
+    assert counts["US", "limits/II.1.a"] == 2246 and counts["US", "limits/II.1.b"] == 10563
+    assert counts["RU", "limits/II.1.a"] == 2500 and counts["RU", "limits/II.1.b"] == 10271
+    assert {v.outcome for v in found.verdicts} == {Outcome.not_in_force}

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from detente.brief.content import Brief, gather
+from detente.brief.content import gather
 from detente.brief.page import files, write
+from detente.brief.record import Brief
 from detente.brief.text import terminal
 from detente.errors import DetenteError
 from detente.treaty.life import State

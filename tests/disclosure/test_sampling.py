@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import combinations
 from math import ceil, comb
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
 from detente.disclosure.sampling import (
+    SEARCHED,
     Site,
     detection,
+    filled_and_even,
     found_distribution,
     iaea_sample_size,
     jaech_sample_size,
@@ -120,6 +123,23 @@ def test_the_worst_placement_is_no_better_found_than_any_other() -> None:
     assert len(every) == 5  # partitions of 5 into at most 4 parts of at most 4: 41 32 311 221 2111
 
 
+@settings(max_examples=120, deadline=None)
+@given(st.data())
+def test_the_worst_placement_fills_some_sites_and_spreads_the_rest(data: st.DataObject) -> None:
+    """What the search above `SEARCHED` false items rests on, tried wherever all placements can be listed."""
+    sites, items = data.draw(st.integers(1, 8)), data.draw(st.integers(1, 10))
+    false = data.draw(st.integers(1, min(SEARCHED, sites * items)))
+    visits, picked = data.draw(st.integers(1, sites)), data.draw(st.integers(1, items))
+    q = F(data.draw(st.integers(1, 10)), 10)
+
+    def least(candidates: Iterable[tuple[int, ...]]) -> Fraction:
+        return min(two_stage([Site(items, k, picked) for k in ks], visits, q) for ks in candidates)
+
+    family = list(filled_and_even(false, sites, items))
+    assert all(sum(ks) == false and len(ks) == sites and max(ks) <= items for ks in family)
+    assert least(family) == least(placements(false, sites, items))
+
+
 def test_placements_count_partitions() -> None:
     assert sum(1 for _ in placements(10, 10, 10)) == 42
 
@@ -164,3 +184,8 @@ def test_counts_that_do_not_fit_are_refused(case: tuple[int, int, int]) -> None:
 def test_an_unreachable_confidence_says_so() -> None:
     with pytest.raises(DetenteError, match="cannot be reached"):
         sample_size(100, 1, F(95, 100), recognised=F(9, 10))
+
+
+def test_a_tie_goes_to_the_smaller_sample() -> None:
+    """800 (1 - 0.8) is 160 exactly: the formulas' own roots must not lose it to rounding."""
+    assert iaea_sample_size(800, 1, F(1, 5)) == jaech_sample_size(800, 1, F(1, 5)) == 160

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.disclosure import edwards, vrf
+from detente.disclosure import group as backend
 from detente.errors import DetenteError
 
 # RFC 9381 appendix B.3, examples 16 to 18: secret, public, alpha, hashed point, pi, beta
@@ -85,6 +86,15 @@ def test_s_above_the_order_is_refused() -> None:
     public, pi = bytes.fromhex(VECTORS[1][1]), bytes.fromhex(VECTORS[1][4])
     s = int.from_bytes(pi[48:], "little") + edwards.ORDER
     assert vrf.verify(public, b"\x72", pi[:48] + s.to_bytes(32, "little")) is None
+
+
+def test_the_packaged_library_makes_the_same_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    packaged = backend._load(backend._packaged_files())
+    if packaged is None:
+        pytest.skip("no packaged libsodium here")
+    monkeypatch.setattr(edwards, "group", lambda: packaged)
+    secret, _, alpha, _, pi, _ = VECTORS[2]
+    assert vrf.Key(bytes.fromhex(secret)).prove(bytes.fromhex(alpha)).hex() == pi
 
 
 SMALL_ORDER = [  # the canonical encodings of the eight points of order 1, 2, 4 and 8

@@ -71,8 +71,11 @@ def declarations(law: Law, *, by_system: bool = False) -> dict[str, Inventory]:
 def from_file(path: Path, loaded: Loaded, *, complete: bool = False) -> dict[str, Inventory]:
     """A user's inventory CSV, by party. Raises DetenteError with file:line."""
     kinds = {k: v.unit for k, v in loaded.instrument.kinds.items()}
-    rows = read_inventory(path, kinds=kinds, complete=complete)
-    return {p: rows.of(p) for p in dict.fromkeys(i.party for i in rows.items)}
+    attributes = {k: a.type for k, a in loaded.instrument.attributes.items()}
+    rows = read_inventory(path, kinds=kinds, attributes=attributes, complete=complete)
+    named = [i.party for i in rows.items]
+    named += loaded.instrument.parties if complete else ()  # what a complete file does not list is zero
+    return {p: rows.of(p) for p in dict.fromkeys(named)}
 
 
 def history(loaded: Loaded, known: date | None = None, viewpoint: str = "") -> tuple[Compliance, ...]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from detente import __version__
 from detente.asof import AsOf
-from detente.brief.content import LIVE, Brief, trees
-from detente.brief.figures import counts_figure, lives_figure, render
+from detente.brief import events, numbers
+from detente.brief.counts import trees
+from detente.brief.figures import counts_figure, lives_figure
+from detente.brief.record import LIVE, Brief
+from detente.drawing import rendered
 from detente.files import write_all
 from detente.treaty import instrument_ids, load, resolve
 from detente.treaty.explain import as_html
@@ -28,28 +29,28 @@ def write(brief: Brief, folder: Path) -> tuple[Path, ...]:
 
 def files(brief: Brief) -> dict[str, bytes]:
     """Every file of the briefing by name."""
-    figures = {}
-    for name, build in _figures(brief).items():
-        figure = build()
-        figures[f"{name}.svg"], figures[f"{name}.png"] = render(figure, "svg"), render(figure, "png")
-    page = _page(brief, {k: v for k, v in figures.items() if k.endswith(".svg")})
+    drawn = figures(brief)
+    page = _page(brief, {name: kinds["svg"] for name, kinds in drawn.items()})
     data = msgspec.json.format(msgspec.json.encode(brief, order="deterministic"), indent=1)
-    return {"index.html": page.encode("utf-8"), "brief.json": data + b"\n", **figures}
+    images = {f"{name}.{kind}": image for name, kinds in drawn.items() for kind, image in kinds.items()}
+    return {"index.html": page.encode("utf-8"), "brief.json": data + b"\n", **images}
 
 
-def _figures(brief: Brief) -> dict[str, Callable[[], Any]]:
+def figures(brief: Brief) -> dict[str, dict[str, bytes]]:
+    """Every figure of the briefing by name, as svg and png bytes."""
     clocks = AsOf.on(brief.as_of, known=brief.as_of)
     laws = [resolve(load(name), clocks) for name in instrument_ids()]
     new_start = next(law for law in laws if law.instrument.id == "new-start")
     end = new_start.events.get("term_end")
     last = min(end.earliest, brief.as_of) if end else brief.as_of
-    made: dict[str, Callable[[], Any]] = {"instruments": lambda: lives_figure(laws, brief.law, brief.as_of)}
+    drawn = {"instruments": rendered(lives_figure(laws, brief.law, brief.as_of))}
     if brief.points:
-        made["new-start-counts"] = lambda: counts_figure(brief.points, end=last)
-    return made
+        drawn["new-start-counts"] = rendered(counts_figure(brief.points, end=last))
+    names = {e.figure for s in brief.sections for e in s.exhibits}
+    return drawn | numbers.figures(brief.as_of, names) | events.figures(names)
 
 
-def _page(brief: Brief, figures: dict[str, bytes]) -> str:
+def _page(brief: Brief, images: dict[str, bytes]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
@@ -64,7 +65,7 @@ def _page(brief: Brief, figures: dict[str, bytes]) -> str:
         brief=brief,
         live=[r for r in brief.law if r.state in LIVE],
         dead=[r for r in brief.law if r.state not in LIVE],
-        figures={k.removesuffix(".svg"): base64.b64encode(v).decode() for k, v in figures.items()},
+        figures={k: base64.b64encode(v).decode() for k, v in images.items()},
         trees={k: as_html(node) for k, node in trees(brief.as_of).items()},
         version=__version__,
     )

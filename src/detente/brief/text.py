@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import fill
 
-from detente.brief.content import LIVE, Brief
+from detente.brief.record import LIVE, Brief
 from detente.treaty.life import State
+
+ENDED = (State.expired, State.withdrawn, State.terminated)
 
 
 def terminal(brief: Brief, *, width: int = 100) -> str:
@@ -32,7 +34,7 @@ def _lines(brief: Brief, width: int) -> Iterator[str]:
                 else "; ".join(f"{k}: {v}" for k, v in row.views.items())
             )
             yield f"  {_cut(row.title, 52):<52}  {parties:<16.16}  {state}"
-    ended = [r.title for r in brief.law if r.state in (State.expired, State.withdrawn, State.terminated)]
+    ended = [r.title for r in brief.law if r.state in ENDED and r.ever_in_force]
     waiting = [f"{r.title} ({r.state})" for r in brief.law if r.state not in LIVE and r.title not in ended]
     yield fill("Ended: " + ", ".join(ended) + ".", width, initial_indent="  ", subsequent_indent="  ")
     if waiting:
@@ -55,6 +57,10 @@ def _lines(brief: Brief, width: int) -> Iterator[str]:
             f"{u.what}, since {u.since}: {u.why}", width, initial_indent="  ", subsequent_indent="    "
         )
     yield ""
+    for s in brief.sections:
+        yield s.title.upper()
+        yield fill(s.lead, width, initial_indent="  ", subsequent_indent="  ")
+        yield ""
     yield "STILL NOTIFIED"
     for n in brief.notices:
         mark = f" [{'; '.join(n.marks)}]" if n.marks else ""

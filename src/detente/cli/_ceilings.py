@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,6 +15,9 @@ from detente.inventory import Inventory, Item, inventory
 from detente.parties import party as known_party
 from detente.sources import RECALLED_MARK, Quality, Source
 
+if TYPE_CHECKING:
+    from detente.treaty.load import Loaded
+
 
 class Ceilings(msgspec.Struct, frozen=True):
     """A treaty's limits for one party on a day, as a proof states them."""
@@ -24,17 +28,17 @@ class Ceilings(msgspec.Struct, frozen=True):
 
 
 def ceilings(treaty: str, party: str, day: str, classes: Sequence[ItemClass]) -> Ceilings:
-    """The limits that bind `party` under a library treaty (or a YAML file) on `day`, over item classes.
+    """The limits that bind `party` under a treaty or proposal (id or YAML file) on `day`, over item classes.
 
+    A category of the law that no class covers counts as empty, and is named among what is left out.
     Raises DetenteError for an unknown treaty, kind or party, and where no limit binds on that day.
     """
     from detente.treaty.compile import compile_form
     from detente.treaty.compile import limits_of as limits_in
-    from detente.treaty.load import load
     from detente.treaty.resolve import resolve
 
     code = known_party(party).code
-    loaded = load(treaty)
+    loaded = text_of(treaty)
     law = resolve(loaded, AsOf.on(day))
     binding, left = [], []
     for limit in limits_in(law, code):
@@ -48,14 +52,31 @@ def ceilings(treaty: str, party: str, day: str, classes: Sequence[ItemClass]) ->
             f"no limit of {loaded.instrument.id} binds {code} on {law.as_of.law}",
             fix="choose a day in its term with --as-of",
         )
-    form = compile_form(law, code, _rows(code, classes), limits=tuple(limit for limit, _ in binding))
+    chosen = tuple(limit for limit, _ in binding)
+    form, bare = (
+        compile_form(law, code, _rows(code, classes, whole), limits=chosen) for whole in (True, False)
+    )
+    for name, closed, open_ in zip(form.provision, form.missing, bare.missing, strict=True):
+        gaps = [gap.removesuffix(": no row says how many") for gap in open_ if gap not in closed]
+        left += [(name, f"taken as none: {gap}") for gap in gaps]
     marks = [f"{s} [{m}]" if m else s for s, (_, m) in zip(form.sentence, binding, strict=True)]
     limits, not_provable = limits_of(msgspec.structs.replace(form, sentence=tuple(marks)), classes)
     what = Treaty(loaded.instrument.id, loaded.digest, law.as_of.law.isoformat())
     return Ceilings(what, limits, (*left, *not_provable))
 
 
-def _rows(party: str, classes: Sequence[ItemClass]) -> Inventory:
+def text_of(source: str) -> Loaded:
+    """A treaty of the library, a proposal of the library, or a YAML file of either."""
+    from detente.treaty.load import instrument_ids, load
+
+    if source in instrument_ids():
+        return load(source)
+    from detente.forces.proposals import load_proposal
+
+    return load_proposal(source)
+
+
+def _rows(party: str, classes: Sequence[ItemClass], whole: bool) -> Inventory:
     from detente.vocabulary import kinds
 
     source = Source("the party's escrow", Quality.assumed)
@@ -69,19 +90,26 @@ def _rows(party: str, classes: Sequence[ItemClass]) -> Inventory:
                     attributes=dict(q.attributes),
                 )
             )  # fmt: skip
-    # complete: a category without a class is declared empty, which is what the proof cannot show and says so
-    return inventory(rows, name="item classes", complete=True)
+    return inventory(rows, name="item classes", complete=whole)
 
 
-def law_agrees(head: Head) -> str:
-    """Does the proof state the limits that this library's text sets? A sentence either way."""
-    from detente.treaty.load import instrument_ids, load
+def law_agrees(head: Head, law: str = "") -> str:
+    """Does the proof state the limits that the law's text sets? A sentence where it does or cannot be told.
 
-    if head.treaty.id not in instrument_ids():
-        return f"the library has no {head.treaty.id}: compare the limits with the text yourself"
-    if load(head.treaty.id).digest != head.treaty.digest:
-        return f"the library's text of {head.treaty.id} is another version: compare the limits yourself"
-    own = ceilings(head.treaty.id, head.party, head.treaty.day, head.escrow.classes)
+    `law`: the treaty or proposal to compare with; the library's text of the proof's treaty if left out.
+    Raises Refused where the text is another, or sets other limits.
+    """
+    from detente.treaty.load import instrument_ids
+
+    if not law and head.treaty.id not in instrument_ids():
+        return f"the library has no {head.treaty.id}: name its text with --law to compare the limits"
+    if text_of(law or head.treaty.id).digest != head.treaty.digest:
+        if law:
+            raise Refused(f"the proof is under another text than {law}")
+        return f"the library's text of {head.treaty.id} is another: name the proof's text with --law"
+    own = ceilings(law or head.treaty.id, head.party, head.treaty.day, head.escrow.classes)
     if set(own.limits) != set(head.limits):
         raise Refused(f"the limits are not those that {head.treaty.id} sets for these item classes")
-    return f"the limits are those of the library's text of {head.treaty.id} on {head.treaty.day}"
+    if set(own.left_out) != set(head.left_out):
+        raise Refused("what the proof says it leaves out is not what it leaves out")
+    return f"the limits are those that the text of {head.treaty.id} sets on {head.treaty.day}"

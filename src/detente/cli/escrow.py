@@ -33,7 +33,7 @@ def _read(folder: Path) -> Opener:
 def commit(
     items: Annotated[Path, typer.Argument(help="CSV list: class, serial and the fields of the classes.")],
     party: Annotated[str, typer.Option(help="The declaring party.")],
-    exchange: Annotated[int, typer.Option(help="Number of the data exchange.")],
+    exchange: Annotated[int, typer.Option(help="Number of the data exchange.", min=0)],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for escrow.public and escrow.secret.")],
     classes: Annotated[
         str, typer.Option(help="A packaged set of item classes, or a YAML file.")
@@ -50,22 +50,22 @@ def commit(
     from detente.disclosure.escrow import commit as make
     from detente.disclosure.group import group
     from detente.disclosure.items import item_classes, read_items
-    from detente.disclosure.secretfile import read_secret, write_public, write_secret
+    from detente.disclosure.secretfile import read_secret, refuse_existing, write_public, write_secret
     from detente.parties import party as known_party
 
     chosen = item_classes(classes)
     listed = read_items(items, chosen)
     path = key or out / "slots.key"
-    for target in (out / "escrow.public", out / "escrow.secret"):
-        if target.exists():
-            raise DetenteError("this file exists", where=str(target), fix="give another folder")
-    if not path.exists():
-        write_secret(path, group().scalar(os.urandom(64)))
-    vrf = read_secret(path)
+    refuse_existing(out / "escrow.public", out / "escrow.secret")
+    fresh = not path.exists()
+    vrf = group().scalar(os.urandom(64)) if fresh else read_secret(path)
     if len(vrf) != 32:
         raise DetenteError("this is no slot key", where=str(path), fix="a slot key is 32 bytes")
     padding = dict(_pad(text) for text in pad or ())
-    escrow, secrets = make(known_party(party).code, exchange, chosen, listed, vrf_secret=vrf, padding=padding)
+    code = known_party(party).code
+    escrow, secrets = make(code, exchange, chosen, listed, vrf_secret=vrf, padding=padding)
+    if fresh:
+        write_secret(path, vrf)
     write_secret(out / "escrow.secret", secrets.encode())
     write_public(out / "escrow.public", escrow.encode())
     found = {"root": escrow.root.hex(), "slots": len(escrow.slots), "folder": str(out)}
@@ -95,7 +95,7 @@ def open_(
 ) -> None:
     """Open an item, a field, a site, or answer a serial look-up; note who was shown it."""
     from detente.disclosure import disclosed
-    from detente.disclosure.secretfile import write_public
+    from detente.disclosure.secretfile import refuse_existing, write_public
     from detente.parties import party as known_party
 
     if sum(map(bool, (serial or slot >= 0, site, lookup))) != 1 or (serial and slot >= 0):
@@ -111,8 +111,7 @@ def open_(
         if not 0 <= number < len(opener.escrow.slots):
             raise DetenteError(f"no slot {number}", fix=f"0 to {len(opener.escrow.slots) - 1}")
         document = opener.field(number, field) if field else opener.item(number)
-    if out.exists():
-        raise DetenteError("this file exists", where=str(out), fix="give another name")
+    refuse_existing(out)
     shown = disclosed.note(folder / "disclosed.json", document, receiver, date.today().isoformat())
     write_public(out, document.encode())
     print(f"{document.kind}: {len(shown)} fields for {receiver} in {out}")
@@ -179,8 +178,9 @@ def balance(
 ) -> None:
     """Prove that two exchanges differ by the notified changes, opening none of them."""
     from detente.disclosure.balance import prove, read_changes
-    from detente.disclosure.secretfile import write_public
+    from detente.disclosure.secretfile import refuse_existing, write_public
 
+    refuse_existing(out)
     before, after = _read(old), _read(new)
     listed = read_changes(changes, before.escrow.head.classes)
     write_public(out, prove(before.escrow, before.secrets, after.escrow, after.secrets, listed))

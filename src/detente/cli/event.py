@@ -88,11 +88,17 @@ def _print(event: Event, r: Report) -> None:
     rest = [r.test_against_rest] if r.test_against_rest else []
     show_table(
         "Bayes factors",
-        ("for", "against", "factor", "path errors doubled", "worth (the weaker)"),
+        ("for", "against", "factor", "by assumption", "worth (the weakest)"),
         [
-            (p.first, p.second, f"{p.factor:.3g}", f"{p.factor_wide:.3g}", p.words)
+            (p.first, p.second, f"{p.factor:.3g}", f"{p.low:.2g} to {p.high:.2g}", p.words)
             for p in (*rest, *r.pairs, *r.reading_pairs)
         ],
+    )
+    typer.echo()
+    show_table(
+        "A nuclear test against the rest, under other assumptions",
+        ("assumption", "factor"),
+        [(m.assumption, f"{m.factor:.3g}") for m in r.moved],
     )
     typer.echo()
     show_table(

@@ -10,7 +10,7 @@ import typer
 
 from detente.cli._show import JsonFlag, show_json, show_table
 
-app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True)
+app = typer.Typer(help=__doc__, add_completion=False)
 
 TermsFile = Annotated[Path, typer.Argument(metavar="TERMS", help="The terms: YAML or JSON.")]
 PartyFlag = Annotated[str, typer.Option("--party", help="Whose contribution this is.")]

@@ -10,7 +10,7 @@ import typer
 
 from detente.cli._show import JsonFlag, show_json, show_table
 
-app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True)
+app = typer.Typer(help=__doc__, add_completion=False)
 
 Items = Annotated[int, typer.Option(help="Items declared.")]
 Hidden = Annotated[int, typer.Option(help="False ones among them.")]
@@ -190,7 +190,8 @@ def sites(
 def _spread(hiding: tuple[int, ...]) -> str:
     if len(hiding) == 1:
         return f"all {hiding[0]} at one site"
-    return f"{min(hiding)} to {max(hiding)} at {len(hiding)} sites"
+    each = f"{min(hiding)} to {max(hiding)}" if min(hiding) < max(hiding) else f"{hiding[0]} each"
+    return f"{each} at {len(hiding)} sites"
 
 
 @app.command()

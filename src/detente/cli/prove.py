@@ -20,6 +20,7 @@ def prove(
     as_of: AsOfFlag = "",
     log: Annotated[str, typer.Option(help="Origin of the party's log that holds the root.")] = "",
     size: Annotated[int, typer.Option(help="Tree size of that log.", min=0)] = 0,
+    compact: Annotated[bool, typer.Option("--compact", help="About a kilobyte, for a teletype.")] = False,
 ) -> None:
     """Prove every linear limit that LIMITS sets for the escrow's party on the day."""
     from datetime import date
@@ -29,10 +30,11 @@ def prove(
     from detente.disclosure.escrow import read_secrets
     from detente.disclosure.prove import make_head
     from detente.disclosure.prove import prove as make
-    from detente.disclosure.secretfile import read_public, read_secret, write_public
+    from detente.disclosure.secretfile import read_public, read_secret, refuse_existing, write_public
     from detente.disclosure.statement import LogPoint
     from detente.errors import DetenteError
 
+    refuse_existing(out)
     public = read_escrow(read_public(escrow / "escrow.public"))
     secrets = read_secrets(read_secret(escrow / "escrow.secret"))
     law = ceilings(limits, public.head.party, as_of or date.today().isoformat(), public.head.classes)
@@ -40,6 +42,8 @@ def prove(
         reasons = "; ".join(f"{name}: {why}" for name, why in law.left_out)
         raise DetenteError(f"nothing of {law.treaty.id} can be proved over these classes ({reasons})")
     head = make_head(public, law.treaty, LogPoint(log, size), law.limits, law.left_out)
+    if compact:
+        from detente.disclosure.compact import prove as make
     data = make(head, public.slots, secrets.openings)
     write_public(out, data)
     print(f"{len(data):,} bytes in {out}: {public.head.party} keeps".replace(",", " "))

@@ -62,6 +62,7 @@ def _coverage(loaded: Loaded, json: bool) -> None:
 
 def _law(law: Law) -> None:
     from detente.treaty.compile import sentence
+    from detente.treaty.judge import counted_as
 
     i = law.instrument
     print(f"{i.title} ({i.id}), {i.kind.replace('_', ' ')} of {' '.join(i.parties)}")
@@ -71,7 +72,7 @@ def _law(law: Law) -> None:
     if i.limits:
         rows = []
         for limit in i.limits:
-            for party in limit.parties or i.parties:
+            for party in counted_as(law, limit):
                 bound = law.bound(limit, party)
                 window = f"{bound.since or 'start'} to {bound.until or 'no end'}"
                 rows.append((limit.id, party, sentence(limit, bound.value), window, bound.quality))
@@ -94,13 +95,14 @@ def _law(law: Law) -> None:
         ),
         (
             "Life",
-            ("date", "act", "by", "article", "note"),
-            [
-                (s.date, s.act, " ".join(s.by) if len(s.by) < 8 else f"{len(s.by)} states", s.article, s.note)
-                for s in i.life
-            ],
+            ("date", "act", "by", "article", "quality", "note"),
+            [(s.date, s.act, _names(s.by), s.article, s.quality, s.note) for s in i.life],
         ),
     ):
         if cells:
             print()
             show_table(title, columns, cells)
+
+
+def _names(parties: tuple[str, ...]) -> str:
+    return " ".join(parties) if len(parties) < 8 else f"{len(parties)} states"

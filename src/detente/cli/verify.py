@@ -20,8 +20,10 @@ def verify(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Proof files.")],
     how: Annotated[str, typer.Option(help="native, plain, batch, all, or best.")] = "best",
     treaty: Annotated[str, typer.Option(help="Refuse a proof of another treaty.")] = "",
+    law: Annotated[str, typer.Option(help="The text to compare the limits with: an id or a YAML file.")] = "",
     party: Annotated[str, typer.Option(help="Refuse a proof of another party.")] = "",
     exchange: Annotated[int | None, typer.Option(help="Refuse a proof of another exchange.")] = None,
+    as_of: Annotated[str, typer.Option("--as-of", help="Refuse a proof under the law of another day.")] = "",
     root: Annotated[str, typer.Option(help="Refuse a proof of another escrow root.")] = "",
     json: JsonFlag = False,
 ) -> None:
@@ -31,8 +33,8 @@ def verify(
 
     if how not in HOW:
         raise DetenteError(f"no verifier '{how}'", fix=nearest(how, HOW))
-    expected = Expected(treaty=treaty, party=party, exchange=exchange, root=root)
-    findings = _findings(files, how, expected)
+    expected = Expected(treaty=treaty, day=as_of, party=party, exchange=exchange, root=root)
+    findings = _findings(files, how, expected, law)
     if json:
         show_json(findings)
     else:
@@ -42,19 +44,19 @@ def verify(
         raise typer.Exit(1)
 
 
-def _findings(files: list[Path], how: str, expected: Expected) -> list[dict[str, Any]]:
+def _findings(files: list[Path], how: str, expected: Expected, law: str) -> list[dict[str, Any]]:
     """The files checked side by side, as many at once as there are cores."""
     import os
     from concurrent.futures import ProcessPoolExecutor
     from itertools import repeat
 
     if len(files) == 1:
-        return [_finding(files[0], how, expected)]
+        return [_finding(files[0], how, expected, law)]
     with ProcessPoolExecutor(min(len(files), os.cpu_count() or 1)) as pool:
-        return list(pool.map(_finding, files, repeat(how), repeat(expected)))
+        return list(pool.map(_finding, files, repeat(how), repeat(expected), repeat(law)))
 
 
-def _finding(file: Path, how: str, expected: Expected) -> dict[str, Any]:
+def _finding(file: Path, how: str, expected: Expected, law: str) -> dict[str, Any]:
     from detente.cli._ceilings import law_agrees
     from detente.disclosure.check import Refused, check_context
     from detente.disclosure.check import verify as check
@@ -66,10 +68,10 @@ def _finding(file: Path, how: str, expected: Expected) -> dict[str, Any]:
     try:
         head = check(data, how)
         check_context(head, expected)
-        law = law_agrees(head)
+        compared = law_agrees(head, law)
     except Refused as bad:
         return {"file": str(file), "proved": False, "text": [f"{file}: NOT PROVED: {bad}"]}
     except DetenteError as bad:  # pickled across processes as a plain message
         return {"file": str(file), "proved": False, "text": [f"{file}: NO PROOF: {bad}"]}
-    text = [f"{file}: PROVED", *explain(head), f"  {law}"]
-    return {"file": str(file), "proved": True, "head": head, "law": law, "text": text}
+    text = [f"{file}: PROVED", *explain(head), f"  {compared}"]
+    return {"file": str(file), "proved": True, "head": head, "law": compared, "text": text}

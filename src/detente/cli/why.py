@@ -46,6 +46,7 @@ def why(
     law = resolve(instrument(source, patch), clocks(as_of, known), viewpoint)
     parties = counted_as(law, law.limit(limit))
     code = party if "+" in party else known_party(party).code
+    code = next((side for side in parties if code in side.split("+")), code)
     if code not in parties:
         raise DetenteError(
             f"'{limit}' does not bind {code}", where=law.instrument.id, fix=nearest(code, parties)

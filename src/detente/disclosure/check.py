@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from detente.disclosure import native, plain
-from detente.disclosure.container import read_proof
+from detente.disclosure.container import COMPACT_VERSION, read_proof
 from detente.disclosure.group import available
 from detente.disclosure.native import Refused
 from detente.disclosure.statement import Head
@@ -27,7 +27,7 @@ def _plain(data: bytes) -> None:
 def _batch(data: bytes) -> None:
     if importlib.util.find_spec("numba") is None:
         raise DetenteError(
-            "the batch verifier needs numba", fix="pip install 'detente[monitor]', or use another"
+            "the batch verifier needs numba", fix="pip install 'detente[proofs]', or use another"
         )
     from detente.disclosure import batch
 
@@ -80,8 +80,22 @@ def verify(data: bytes, how: str = "best") -> Head:
     """
     if how not in HOW:
         raise DetenteError(f"no verifier '{how}'", fix=nearest(how, HOW))
+    if data.startswith(COMPACT_VERSION.encode()):
+        return _compact(data)
     HOW[how](data)
     return read_proof(data).head
+
+
+def _compact(data: bytes) -> Head:
+    """A compact proof has one verifier, whatever was asked for."""
+    if importlib.util.find_spec("numba") is None or not available():
+        raise DetenteError(
+            "a compact proof needs libsodium and numba",
+            fix="pip install 'detente[proofs]', or ask for the full proof",
+        )
+    from detente.disclosure import compact
+
+    return compact.verify(data)
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -89,6 +103,7 @@ class Expected(msgspec.Struct, frozen=True):
 
     treaty: str = ""
     digest: str = ""
+    day: str = ""
     party: str = ""
     exchange: int | None = None
     root: str = ""
@@ -101,6 +116,7 @@ def check_context(head: Head, expected: Expected) -> None:
     pairs = (
         ("treaty", expected.treaty or None, head.treaty.id),
         ("treaty text", expected.digest or None, head.treaty.digest),
+        ("day", expected.day or None, head.treaty.day),
         ("party", expected.party or None, head.party),
         ("exchange", expected.exchange, head.exchange),
         ("escrow root", expected.root.casefold() or None, head.root),

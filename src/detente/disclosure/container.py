@@ -27,6 +27,7 @@ from detente.disclosure.statement import (
 from detente.errors import DetenteError
 
 ESCROW_VERSION: Final = "detente.org/escrow/v1"
+COMPACT_VERSION: Final = "detente.org/compact-proof/v1"
 POINT = SCALAR = 32
 CHALLENGE = 16
 _MOST_SLOTS, _MOST_HEAD = 2**17, 2**24
@@ -157,14 +158,7 @@ def read_proof(data: bytes) -> ProofFile:
     Whether points and scalars are canonical, and whether the equations hold, is for a verifier to say.
     """
     reader = _Reader(data)
-    head = _head(reader, VERSION, Head)
-    escrow = Escrow(head.escrow, _slots(reader, head.escrow))
-    if (head.version, head.party, head.exchange) != (VERSION, head.escrow.party, head.escrow.exchange):
-        _bad("the head and the escrow name different parties, exchanges or versions")
-    if not _HEX_ROOT.fullmatch(head.root) or bytes.fromhex(head.root) != escrow.root:
-        _bad("the escrow root in the head is not the root of the slots")
-    if head.log.size < 0:
-        _bad("a log of negative size")
+    head, escrow = _statement(reader, VERSION)
     firsts, responses = proof_sizes(head, escrow.slots)
     found = ProofFile(head, escrow, reader.take(firsts), b"", data[: reader.at])
     found = msgspec.structs.replace(found, responses=reader.take(responses))
@@ -173,10 +167,29 @@ def read_proof(data: bytes) -> ProofFile:
     return found
 
 
+def read_compact(data: bytes) -> tuple[Head, Escrow, bytes, bytes]:
+    """A compact proof file: head, escrow, the bytes up to the proof, and the proof. Raises DetenteError."""
+    reader = _Reader(data)
+    head, escrow = _statement(reader, COMPACT_VERSION)
+    return head, escrow, data[: reader.at], data[reader.at :]
+
+
+def _statement(reader: _Reader, version: str) -> tuple[Head, Escrow]:
+    head = _head(reader, version, Head)
+    escrow = Escrow(head.escrow, _slots(reader, head.escrow))
+    if (head.version, head.party, head.exchange) != (version, head.escrow.party, head.escrow.exchange):
+        _bad("the head and the escrow name different parties, exchanges or versions")
+    if not _HEX_ROOT.fullmatch(head.root) or bytes.fromhex(head.root) != escrow.root:
+        _bad("the escrow root in the head is not the root of the slots")
+    if head.log.size < 0:
+        _bad("a log of negative size")
+    return head, escrow
+
+
 def encode_prefix(head: Head, slots: Sequence[Slot], firsts: bytes) -> bytes:
     """Every byte of a proof file before the responses."""
     text = head_bytes(head)
-    return b"".join((_magic(VERSION), _size(text), text, *(s.encode() for s in slots), firsts))
+    return b"".join((_magic(head.version), _size(text), text, *(s.encode() for s in slots), firsts))
 
 
 def slacks(head: Head, slots: Sequence[Slot]) -> list[Slack]:

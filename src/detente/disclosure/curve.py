@@ -309,10 +309,41 @@ def decode(encodings: bytes) -> U64:
     return out
 
 
-def sums_to_identity(scalars: bytes, points: U64) -> bool:
+def sums_to_identity(scalars: bytes | bytearray, points: U64) -> bool:
     """True where the sum of scalar (32 bytes each, below 2**253) times decoded point is the identity."""
+    x, y, _, _ = _summed(scalars, points)
+    return x == 0 or y == 0
+
+
+def weighted_sum(scalars: bytes | bytearray, points: U64) -> bytes:
+    """The sum of scalar times decoded point, encoded (RFC 9496 section 4.3.2). For public scalars only."""
+    x, y, z, t = _summed(scalars, points)
+    root = pow(2, (P - 1) // 4, P)
+    u1, u2 = (z + y) * (z - y) % P, x * y % P
+    inverse = _inverse_sqrt(u1 * u2 * u2 % P, root)
+    den1, den2 = inverse * u1 % P, inverse * u2 % P
+    z_inverse = den1 * den2 * t % P
+    if t * z_inverse % P & 1:
+        x, y, den = y * root % P, x * root % P, den1 * _inverse_sqrt(-1 - _D_INT, root) % P
+    else:
+        den = den2
+    if x * z_inverse % P & 1:
+        y = -y
+    s = den * (z - y) % P
+    return (P - s if s & 1 else s).to_bytes(32, "little")
+
+
+def _inverse_sqrt(v: int, root: int) -> int:
+    """1/sqrt(v), 0 for 0; `v` is a square, as RFC 9496 shows for every point that is encoded."""
+    v %= P
+    r = pow(v, 3, P) * pow(pow(v, 7, P), (P - 5) // 8, P) % P
+    if v * r * r % P not in (0, 1):
+        r = r * root % P
+    return P - r if r & 1 else r
+
+
+def _summed(scalars: bytes | bytearray, points: U64) -> tuple[int, ...]:
     words = np.ascontiguousarray(np.frombuffer(scalars, "<u8").reshape(-1, 4), dtype=np.uint64)
     width = max(4, min(13, len(words).bit_length() - 3))
     row = _sum_all(words, points, width)
-    x, y = (sum(int(row[at + i]) << 51 * i for i in range(5)) % P for at in (0, 5))
-    return x == 0 or y == 0
+    return tuple(sum(int(row[at + i]) << 51 * i for i in range(5)) % P for at in (0, 5, 10, 15))

@@ -88,8 +88,13 @@ class Secret:
         backend = group()
         library = ctypes.CDLL(backend.name)
         self.reduce, self.scalar_add, self.scalar_mul = backend.scalar, backend.scalar_add, backend.scalar_mul
-        self._base = library.crypto_scalarmult_ed25519_base_noclamp
-        self._mul = library.crypto_scalarmult_ed25519_noclamp
+        try:
+            self._base = library.crypto_scalarmult_ed25519_base_noclamp
+            self._mul = library.crypto_scalarmult_ed25519_noclamp
+        except AttributeError:  # a minimal build
+            raise DetenteError(
+                "this libsodium lacks edwards25519", where=backend.name, fix="install the full library"
+            ) from None
 
     def base(self, scalar: bytes) -> bytes:
         """`scalar` times the base point, encoded. Raises DetenteError for a multiple of the order."""

@@ -71,7 +71,7 @@ def group() -> Group:
     if loaded is None:
         raise DetenteError(
             "no libsodium with the ristretto255 group",
-            fix="install libsodium, or pip install 'detente[node]'",
+            fix="install libsodium, or pip install 'detente[proofs]'",
         )
     return loaded
 

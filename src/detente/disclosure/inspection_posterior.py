@@ -49,18 +49,12 @@ def beta_binomial(population: int, a: Fraction, b: Fraction) -> Prior:
     """The beta-binomial prior over 0..population with parameters a, b > 0 (a = b = 1 is flat)."""
     if a <= 0 or b <= 0:
         raise DetenteError(f"beta-binomial with a={a}, b={b}", fix="both are above zero")
-    weights = [
-        comb(population, k) * _rising(a, k) * _rising(b, population - k) / _rising(a + b, population)
-        for k in range(population + 1)
-    ]
-    return Prior(f"beta-binomial a={float(a):g} b={float(b):g}", tuple(weights))
-
-
-def _rising(x: Fraction, n: int) -> Fraction:
-    value = Fraction(1)
-    for i in range(n):
-        value *= x + i
-    return value
+    weights = [Fraction(1)]
+    for k in range(population):  # ratio of neighbours: C(N,k) B(k+a, N-k+b) / B(a, b)
+        weights.append(weights[-1] * (population - k) * (a + k) / ((k + 1) * (b + population - k - 1)))
+    total = sum(weights)
+    name = f"beta-binomial a={float(a):g} b={float(b):g}"
+    return Prior(name, tuple(w / total for w in weights))
 
 
 def parse_prior(text: str, population: int) -> Prior:

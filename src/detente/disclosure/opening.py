@@ -43,16 +43,23 @@ class Place(Record, frozen=True):
 
 
 class OpenItem(Record, frozen=True):
-    """Every field of one slot: its texts, values and blindings in the order of the class."""
+    """Every field of one slot in the order of its class, and the VRF proof that its serial belongs here.
+
+    An empty slot has no serial, no proof and no counts.
+    """
 
     place: Place
     texts: tuple[str, ...]
     values: tuple[int, ...]
     blindings: tuple[str, ...]
+    proof: str
 
 
 class OpenField(Record, frozen=True):
-    """One field: its value and nonce, its blinding where it is a count, and the other sub-leaves' digests."""
+    """One field: its value and nonce, its blinding where it is a count, and the other sub-leaves' digests.
+
+    `proof`: the VRF proof of the slot where the field is the serial number.
+    """
 
     place: Place
     name: str
@@ -60,6 +67,7 @@ class OpenField(Record, frozen=True):
     nonce: str
     blinding: str
     others: tuple[str, ...]
+    proof: str
 
 
 class Lookup(Record, frozen=True):
@@ -70,7 +78,7 @@ class Lookup(Record, frozen=True):
     near: tuple[Place, ...]
 
 
-class Document(Record, frozen=True):
+class Document(Record, frozen=True, omit_defaults=True):
     """An opening. `key`: the site's or the item's key (hex), where `kind` is site or item."""
 
     version: Literal["detente.org/opening/v1"]
@@ -136,7 +144,14 @@ class Opener:
 
     def _open_item(self, slot: int) -> OpenItem:
         kept = self.secrets.slots[slot]
-        return OpenItem(_place(self.escrow, self.leaves, slot), kept.texts, kept.values, kept.blindings)
+        proof = self._proof(_serial(self._class(slot), kept.texts))
+        return OpenItem(
+            _place(self.escrow, self.leaves, slot), kept.texts, kept.values, kept.blindings, proof
+        )
+
+    def _proof(self, serial: str) -> str:
+        alpha = serial_input(self.escrow.head.party, serial)
+        return vrf_r255.prove(bytes.fromhex(self.secrets.vrf), alpha).hex() if serial else ""
 
     def item(self, slot: int) -> Document:
         """Every field of one slot."""
@@ -148,8 +163,7 @@ class Opener:
             n for n, s in enumerate(self.secrets.slots) if site and site_of(self._class(n), s.texts) == site
         ]
         if not at:
-            known = {site_of(self._class(n), s.texts) for n, s in enumerate(self.secrets.slots)} - {""}
-            raise DetenteError(f"no item at a site '{site}'", fix=nearest(site, known))
+            raise DetenteError(f"no item at a site '{site}'", fix="write the name as in the list of items")
         items = tuple(self._open_item(n) for n in at)
         return self._document("site", site=site, key=site_key(self.master, site).hex(), items=items)
 
@@ -167,16 +181,20 @@ class Opener:
         blinding = "" if number < 0 else kept.blindings[number]
         others = tuple(leaf.hex() for n, leaf in enumerate(leaves) if n != at)
         place, nonce = _place(self.escrow, self.leaves, slot), field_nonce(own, name).hex()
-        return self._document("field", field=OpenField(place, name, value, nonce, blinding, others))
+        proof = self._proof(str(value)) if name == "serial" else ""
+        return self._document("field", field=OpenField(place, name, value, nonce, blinding, others, proof))
 
     def lookup(self, serial: str) -> Document:
         """Is `serial` declared? A proof of presence or of absence, opening nothing else."""
         key, size = self._key(serial), len(self.escrow.slots)
         at = sum(s.key < key for s in self.escrow.slots)
         near = [at] if key in self.keys else [n for n in (at - 1, at) if 0 <= n < size]
-        proof = vrf_r255.prove(bytes.fromhex(self.secrets.vrf), serial_input(self.escrow.head.party, serial))
         places = tuple(_place(self.escrow, self.leaves, n) for n in near)
-        return self._document("lookup", lookup=Lookup(serial, proof.hex(), places))
+        return self._document("lookup", lookup=Lookup(serial, self._proof(serial), places))
+
+
+def _serial(kind: ItemClass, texts: Sequence[str]) -> str:
+    return texts[kind.texts.index("serial")] if "serial" in kind.texts else ""
 
 
 class Mismatch(DetenteError):  # noqa: N818 - a finding, not a fault
@@ -217,6 +235,15 @@ class _Checker:
 
     def run(self) -> list[Finding]:
         doc = self.doc
+        used = {
+            "field": ("field",),
+            "lookup": ("lookup",),
+            "item": ("key", "items"),
+            "site": ("site", "key", "items"),
+        }
+        for name in ("site", "key", "items", "field", "lookup"):
+            if bool(getattr(doc, name)) != (name in used[doc.kind]):
+                _no("the opening has parts of another kind, or lacks its own")
         if doc.kind == "lookup" and doc.lookup:
             return self._lookup(doc.lookup)
         if doc.kind == "field" and doc.field:
@@ -275,6 +302,7 @@ class _Checker:
         openings = [self._opening(v, b, c, q.max) for v, b, c, q in rows]
         if body(field_leaves(kind, item.texts, openings, slot.commitments, own)) != slot.body:
             _no("a field is not what was committed to")
+        self._belongs(slot, _serial(kind, item.texts), item.proof, any(item.values))
         shown: list[tuple[str, str | int]] = [*zip(kind.texts, item.texts, strict=True)]
         counts = [*zip((q.name for q in kind.quantities), item.values, strict=True)]
         return [Finding(item.place.index, kind.name, n, v) for n, v in (*shown, *counts)]
@@ -297,15 +325,26 @@ class _Checker:
         others.insert(names.index(field.name), leaf)
         if body(others) != slot.body:
             _no("the field is not what was committed to")
+        self._belongs(slot, str(field.value) if field.name == "serial" else "", field.proof, False)
         return [Finding(field.place.index, kind.name, field.name, field.value)]
+
+    def _key_of(self, serial: str, proof: str) -> bytes:
+        alpha = serial_input(self.doc.escrow.party, serial)
+        beta = vrf_r255.verify(bytes.fromhex(self.doc.escrow.vrf), alpha, bytes.fromhex(proof))
+        if beta is None:
+            _no("the proof of the serial's slot is wrong")
+        return beta[:32]
+
+    def _belongs(self, slot: Slot, serial: str, proof: str, filled: bool) -> None:
+        """A serial stands in its own slot and nowhere else; a slot without one is empty."""
+        if serial and self._key_of(serial, proof) != slot.key:
+            _no("the serial number does not belong in this slot")
+        if not serial and (proof or filled):
+            _no("a slot without a serial number is not empty")
 
     def _lookup(self, found: Lookup) -> list[Finding]:
         doc = self.doc
-        alpha = serial_input(doc.escrow.party, found.serial)
-        beta = vrf_r255.verify(bytes.fromhex(doc.escrow.vrf), alpha, bytes.fromhex(found.proof))
-        if beta is None:
-            _no("the proof of the serial's slot is wrong")
-        key, near = beta[:32], [(p.index, self._slot(p)) for p in found.near]
+        key, near = self._key_of(found.serial, found.proof), [(p.index, self._slot(p)) for p in found.near]
         if len(near) == 1 and near[0][1][0].key == key:
             return [Finding(near[0][0], near[0][1][1].name, "serial", found.serial)]
         keys, at = [slot.key for _, (slot, _) in near], [n for n, _ in near]

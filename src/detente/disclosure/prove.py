@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from detente.disclosure.container import Escrow, Slot, challenge, encode_prefix, slacks
 from detente.disclosure.group import Group, encode, group
 from detente.disclosure.hashing import expand
+from detente.disclosure.hashing import noise as secret_noise
 from detente.disclosure.statement import (
     VERSION,
     Head,
@@ -38,14 +39,15 @@ class Opening:
 
     def commitment(self, g: Group) -> bytes:
         """value G + blinding H."""
-        return g.add(g.mul(encode(self.value), g.G), g.base(self.blinding))
+        # libsodium answers a multiple of zero on another path, so zero is never multiplied: (v + 1) G - G
+        return g.sub(g.add(g.mul(encode(self.value + 1), g.G), g.base(self.blinding)), g.G)
 
 
 class _Noise:
-    """Secret randomness in order: reduced scalars and 16-byte strings from one SHAKE256 stream."""
+    """Secret randomness in order: reduced scalars and 16-byte strings from one stream."""
 
-    def __init__(self, g: Group, seed: bytes, length: int) -> None:
-        self.g, self.stream, self.at = g, expand("detente.org/ceiling-proof/v1/noise", length, seed), 0
+    def __init__(self, g: Group, stream: bytes) -> None:
+        self.g, self.stream, self.at = g, stream, 0
 
     def take(self, length: int) -> bytes:
         part = self.stream[self.at : self.at + length]
@@ -175,9 +177,10 @@ def prove(
     g = group()
     classes = head.escrow.classes
     bounds = slacks(head, slots)
-    _check_items(head, slots, openings)
-    held = _limit_openings(g, head, slots, openings, bounds)
-    noise = _Noise(g, _seed(head, openings, entropy), _noise_length(head, slots, bounds))
+    held = witness(g, head, slots, openings, bounds)
+    seed, length = _seed(head, openings, entropy), _noise_length(head, slots, bounds)
+    stream = secret_noise("detente.org/ceiling-proof/v1/noise", length, seed, fresh=entropy is None)
+    noise = _Noise(g, stream)
     values: list[_Value] = []
     for slot, own in zip(slots, openings, strict=True):
         quantities = classes[slot.kind].quantities
@@ -189,6 +192,18 @@ def prove(
     prefix = encode_prefix(head, slots, firsts)
     c = challenge(prefix)
     return prefix + b"".join(part for v in values for part in v.responses(g, c))
+
+
+def witness(
+    g: Group,
+    head: Head,
+    slots: Sequence[Slot],
+    openings: Sequence[Sequence[Opening]],
+    bounds: Sequence[Slack],
+) -> list[Opening]:
+    """The openings of the limits' slacks, after a check of every item. Raises DetenteError, naming no value."""
+    _check_items(head, slots, openings)
+    return _limit_openings(g, head, slots, openings, bounds)
 
 
 def _seed(head: Head, openings: Sequence[Sequence[Opening]], entropy: bytes | None) -> bytes:

@@ -12,8 +12,12 @@ from fractions import Fraction
 from math import comb, lcm
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from detente.errors import DetenteError
+
+LARGEST = 50_000  # items; every arsenal and stockpile fits, and an answer takes seconds at most
 
 # no exponents: "1e999999999" from another party's file would fill the memory
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?(/[0-9]{1,18})?")
@@ -55,6 +59,8 @@ def _counts(population: int, false: int, inspected: int) -> None:
     for name, value in (("population", population), ("false items", false), ("items inspected", inspected)):
         if value < 0:
             raise DetenteError(f"{value} {name}", fix="counts are zero or more")
+    if population > LARGEST:
+        raise DetenteError(f"{population} items", fix=f"exact integers are kept to {LARGEST}: divide by ten")
     if max(false, inspected) > population:
         raise DetenteError(
             f"{false} false and {inspected} inspected of {population} items",
@@ -81,19 +87,7 @@ def found_distribution(
     The hypergeometric number of false items in the sample, thinned: one inspected item is one trial.
     """
     _counts(population, false, inspected)
-    top, total = min(false, inspected), comb(population, inspected)
-    weights = [comb(false, j) * comb(population - false, inspected - j) for j in range(top + 1)]
-    if recognised == 1:
-        return [Fraction(w, total) for w in weights]
-    missed = 1 - recognised
-    return [
-        sum(
-            (weights[j] * comb(j, f) * recognised**f * missed ** (j - f) for j in range(f, top + 1)),
-            Fraction(),
-        )
-        / total
-        for f in range(top + 1)
-    ]
+    return _found(population, false, inspected, recognised, min(false, inspected))
 
 
 def detection(
@@ -104,23 +98,39 @@ def detection(
     `recognised`: chance that an inspected false item is seen to be false. `accept`: findings that the parties
     agreed to take for clerical errors (an escrow has its own defects).
     """
+    _counts(population, false, inspected)
     if recognised == 1 and accept == 0:
         return 1 - non_detection(population, false, inspected)
-    if accept == 0:
-        _counts(population, false, inspected)
-        missed, total = 1 - recognised, comb(population, inspected)
-        return (
-            1
-            - sum(
-                (
-                    comb(false, j) * comb(population - false, inspected - j) * missed**j
-                    for j in range(min(false, inspected) + 1)
-                ),
-                Fraction(),
-            )
-            / total
-        )
-    return 1 - sum(found_distribution(population, false, inspected, recognised)[: accept + 1], Fraction())
+    return 1 - sum(_found(population, false, inspected, recognised, accept), Fraction())
+
+
+def _found(population: int, false: int, inspected: int, recognised: Fraction, most: int) -> list[Fraction]:
+    """P(f are found) for f = 0 .. `most` = sum_j C(K,j) C(N-K,n-j) C(j,f) q^f (1-q)^(j-f) / C(N,n).
+
+    With q = a/b the sum is taken over the common denominator b^top, by Horner's rule in (b - a).
+    """
+    top, total = min(false, inspected), comb(population, inspected)
+    weights = _weights(population, false, inspected, top)
+    a, b = recognised.numerator, recognised.denominator
+    chances = []
+    for f in range(min(most, top) + 1):
+        value, scale = 0, 1
+        for j in range(top, f - 1, -1):
+            value = value * (b - a) + weights[j] * comb(j, f) * scale
+            scale *= b
+        chances.append(Fraction(value * a**f, total * b**top))
+    return chances
+
+
+def _weights(population: int, false: int, inspected: int, top: int) -> list[int]:
+    """C(K, j) C(N-K, n-j) for j = 0 .. top, each from its neighbour."""
+    good, first = population - false, max(0, inspected - (population - false))
+    weights = [0] * first
+    w = comb(false, first) * comb(good, inspected - first)
+    for j in range(first, top + 1):
+        weights.append(w)
+        w = w * (false - j) * (inspected - j) // ((j + 1) * (good - inspected + j + 1))
+    return weights
 
 
 def sample_size(
@@ -225,7 +235,7 @@ def placements(false: int, sites: int, items: int) -> Iterator[tuple[int, ...]]:
     yield from parts(false, sites, min(false, items))
 
 
-_SEARCHED = 22  # 1002 placements; beyond it the search takes longer than an answer is worth
+SEARCHED = 14  # false items up to which all placements (135 at most) are tried
 
 
 def worst_placement(
@@ -233,24 +243,39 @@ def worst_placement(
 ) -> tuple[Fraction, tuple[int, ...]]:
     """The cheater's best answer to a two-stage plan: (detection, false items by site).
 
-    All placements over equal sites are tried up to 22 false items; above, the even and the concentrated one
-    and the two between them that fill half and a quarter of the sites.
+    Up to `SEARCHED` false items every placement over equal sites is tried. Above, those that fill some sites
+    and spread the rest evenly over some others: wherever all were tried, the worst was one of these.
     """
     if false > sites * items:
         raise DetenteError(f"{false} false of {sites * items} items", fix="there are not that many items")
-    if false <= _SEARCHED:
-        candidates = set(placements(false, sites, items))
-    else:
-        least = -(-false // items)
-        candidates = {
-            _even(false, max(least, used), sites) for used in (1, sites // 4, sites // 2, sites) if used
-        }
-    scored = (
-        (two_stage([Site(items, k, picked) for k in ks], visits, recognised), ks) for ks in sorted(candidates)
-    )
-    return min(scored)
+    everything = false <= SEARCHED
+    candidates = sorted(set((placements if everything else filled_and_even)(false, sites, items)))
+    misses = {k: Site(items, k, picked).miss(recognised) for ks in candidates for k in ks}
+    rough = _rough(np.array([[float(misses[k]) for k in ks] for ks in candidates]), visits)
+    # floating point only sorts out the hopeless; what is left is compared exactly
+    near = [ks for ks, r in zip(candidates, rough, strict=True) if r >= rough.max() * (1 - 1e-9)]
+    return min((two_stage([Site(items, k, picked) for k in ks], visits, recognised), ks) for ks in near)
 
 
-def _even(false: int, used: int, sites: int) -> tuple[int, ...]:
-    share, extra = divmod(false, used)
-    return tuple(share + (i < extra) for i in range(used)) + (0,) * (sites - used)
+def _rough(misses: npt.NDArray[np.float64], visits: int) -> npt.NDArray[np.float64]:
+    """(placement,) chances to miss in floating point, from (placement, site), site by site."""
+    chance = np.zeros((len(misses), visits + 1))
+    chance[:, 0] = 1.0
+    among = np.arange(visits + 1)
+    for s in range(1, misses.shape[1] + 1):
+        left = np.maximum(0.0, (s - among) / s) * chance
+        left[:, 1:] += among[1:] / s * chance[:, :-1] * misses[:, s - 1 : s]
+        chance = left
+    return chance[:, visits]
+
+
+def filled_and_even(false: int, sites: int, items: int) -> Iterator[tuple[int, ...]]:
+    """The placements that fill some sites and spread the rest evenly over any number of others."""
+    for filled in range(min(false // items, sites) + 1):
+        rest, free = false - filled * items, sites - filled
+        if rest == 0:
+            yield (items,) * filled + (0,) * free
+        for used in range(-(-rest // items) or 1, free + 1 if rest else 0):
+            share, extra = divmod(rest, used)
+            spread = (share + 1,) * extra + (share,) * (used - extra)
+            yield (items,) * filled + spread + (0,) * (free - used)

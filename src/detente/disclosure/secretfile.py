@@ -22,9 +22,16 @@ def write_public(path: Path, data: bytes, *, replace: bool = False) -> None:
     _write(path, data, 0o666 & ~umask, replace=replace)
 
 
+def refuse_existing(*paths: Path) -> None:
+    """Raises DetenteError where a file is already there: results are never overwritten."""
+    for path in paths:
+        if path.exists():
+            raise DetenteError("this file exists", where=str(path), fix="give another name, or move it away")
+
+
 def _write(path: Path, data: bytes, mode: int, *, replace: bool) -> None:
-    if path.exists() and not replace:
-        raise DetenteError("this file exists", where=str(path), fix="give another folder, or move it away")
+    if not replace:
+        refuse_existing(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # mkstemp makes it 0600

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
 import msgspec
 import numpy as np
 
-from detente.forces import bottomup, project
+from detente.forces import bottomup, outside, project
 from detente.forces.line import stockpile_line, truth
 from detente.forces.scores import covered, crps, pit
 from detente.linear import Array
@@ -74,17 +74,17 @@ def run(
 def _party(
     party: str,
     origin: int,
-    examples: dict,
+    examples: dict[str, outside.Past],
     judged: date,
     n: int,
-    rng: np.random.Generator,  # type: ignore[type-arg]
+    rng: np.random.Generator,
 ) -> Iterable[Score]:
     line = stockpile_line(party, knowledge(origin))
     outcomes = truth(party, judged)
     last = int(line.years[-1])
     ahead = min(origin + HORIZONS, judged.year) - last
     inside, other = project.top_down(party, knowledge(origin), ahead, n, rng, examples)
-    view = int(round(n * project.OUTSIDE_SHARE))
+    view = round(n * project.OUTSIDE_SHARE)
     past = examples[party]
     slope = (
         np.polyfit(past.years[-5:] - last, past.warheads[-5:], 1) if len(past.years) > 1 else (0.0, line.last)
@@ -127,7 +127,7 @@ def bottom_up_scores(
 ) -> tuple[tuple[int, int, float, float], ...]:
     """(origin, target, top-down CRPS, bottom-up CRPS) wherever drivers were in print, as fractions.
 
-    Indicative only: the ranges of the drivers of 2021 were written down later.
+    Indicative only, and in no weight: the ranges of the drivers of 2021 were written down later.
     """
     judged = date(2026, 11, 1)
     outcomes = truth(party, judged)
@@ -142,19 +142,13 @@ def bottom_up_scores(
         if made is None:
             continue
         inside, other = project.top_down(party, known, len(years) - 1, n, rng)
-        view = int(round(n * project.OUTSIDE_SHARE))
+        view = round(n * project.OUTSIDE_SHARE)
         from_systems = bottomup.stockpile(made, np.full(n, line.last), rng)
         for k, target in enumerate(years[1:]):
             scale = max(line.last, SMALL)
             top = crps(np.concatenate([inside[k][: n - view], other[k][:view]]), outcomes[target]) / scale
             rows.append((origin, target, top, crps(from_systems[k + 1], outcomes[target]) / scale))
     return tuple(rows)
-
-
-def earned(known: date) -> tuple[list[float], list[float]]:
-    """The scores that top-down and bottom-up forecasts had earned by `known` (targets not after it)."""
-    rows = [r for r in bottom_up_scores() if r[1] <= known.year and r[0] < known.year]
-    return [r[2] for r in rows], [r[3] for r in rows]
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -176,12 +170,19 @@ class Summary(msgspec.Struct, frozen=True):
 def summary(group: str, scores: Iterable[Score]) -> Summary:
     """The means of one group of forecasts."""
     chosen = list(scores)
-    mean: Callable[[str], float] = lambda name: float(np.mean([getattr(s, name) for s in chosen]))  # noqa: E731
-    names = ("model", "state_space", "outside", "last_value", "trend", "last_value_spread")
+
+    def mean(name: str) -> float:
+        return float(np.mean([getattr(s, name) for s in chosen]))
+
     return Summary(
-        group,
-        len(chosen),
-        *(mean(n) for n in names),
+        group=group,
+        forecasts=len(chosen),
+        model=mean("model"),
+        state_space=mean("state_space"),
+        outside=mean("outside"),
+        last_value=mean("last_value"),
+        trend=mean("trend"),
+        last_value_spread=mean("last_value_spread"),
         cover_90=mean("covered"),
         cover_50=mean("covered_half"),
         pit_mean=mean("pit"),

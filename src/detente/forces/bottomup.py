@@ -13,6 +13,7 @@ from detente.errors import DetenteError
 from detente.forces.catalogue import facts
 from detente.linear import Array
 from detente.sources import Quality, worst
+from detente.tables import Row
 
 Z90 = float(ndtri(0.95))  # low and high of a driver hold 90 %
 SHARED = 0.5  # how far the paces of a party's systems go together (correlation): assumed
@@ -63,16 +64,21 @@ def drivers(party: str, known: date) -> tuple[Driver, ...]:
     return tuple(_driver([rows[n] for n in members]) for members in grouped.values())
 
 
-def _driver(rows: list) -> Driver:  # type: ignore[type-arg]
+def _driver(rows: list[Row]) -> Driver:
     points = []
     for r in rows:
-        numbers = [r.number(c) for c in ("year", "low", "best", "high")]
-        if None in numbers or not numbers[1] <= numbers[2] <= numbers[3]:
+        year, low, best, high = (r.number(c) for c in ("year", "low", "best", "high"))
+        if year is None or low is None or best is None or high is None or not low <= best <= high:
             raise DetenteError("year, low <= best <= high are needed", where=r.where)
-        points.append((int(numbers[0]), *(float(x) for x in numbers[1:])))
+        points.append((int(year), low, best, high))
     first = rows[0]
     return Driver(
-        *(first[c] for c in ("party", "category", "kind", "type", "quantity", "unit")),
+        party=first["party"],
+        category=first["category"],
+        kind=first["kind"],
+        type=first["type"],
+        quantity=first["quantity"],
+        unit=first["unit"],
         points=tuple(sorted(points)),
         published=first["published"],
         quality=Quality(first["quality"]),
@@ -100,7 +106,7 @@ class Build(msgspec.Struct, frozen=True, eq=False):
 
     def assigned(self) -> Array:
         """(year, draw) warheads assigned to all systems, and those counted directly."""
-        total = 0.0
+        total = np.zeros(1)
         for d in self.types():
             if (d.type, "assigned") in self.values:
                 total = total + self.values[d.type, "deployed"] * self.values[d.type, "assigned"]
@@ -150,4 +156,6 @@ def stockpile(made: Build, start: Array, rng: np.random.Generator) -> Array:
     change = made.assigned() - made.assigned()[0]
     n = start.size
     spares, kept = rng.uniform(*SPARES, n), rng.uniform(*KEPT, n)
-    return np.maximum(start + np.where(change > 0, change * (1 + spares), change * (1 - kept)), 0.0)
+    return np.asarray(
+        np.maximum(start + np.where(change > 0, change * (1 + spares), change * (1 - kept)), 0.0)
+    )

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from importlib.resources.abc import Traversable
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -193,7 +194,7 @@ def _number(row: Row, column: str) -> float:
 
 def _in_order(n: dict[str, float], where: str) -> None:
     given = [(c, n[c]) for c in ("low", "best", "high") if not math.isnan(n[c])]
-    for (name, value), (after, more) in zip(given, given[1:], strict=False):
+    for (name, value), (after, more) in pairwise(given):
         if value > more:
             raise DetenteError(
                 f"{name} {value:g} is above {after} {more:g}", where=where, fix="low <= best <= high"

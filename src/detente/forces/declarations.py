@@ -12,6 +12,7 @@ from detente.asof import AsOf, Duration, shift
 from detente.inventory import Inventory, Item, Value
 from detente.sources import Quality, Source
 from detente.tables import Row, read_table
+from detente.vocabulary import kinds
 
 DATA = files("detente.forces").joinpath("data")
 STANDS_FOR = Duration(months=7)  # the longest gap between two exchange dates (2011-02-05 to 2011-09-01)
@@ -38,6 +39,11 @@ _CATEGORIES: dict[str, tuple[str, str, dict[str, Value]]] = {  # category: kind,
     "converted_icbm_launchers": ("icbm_launcher", "launchers", {"converted": True}),
     "converted_heavy_bombers": ("heavy_bomber", "bombers", {"nuclear": False, "converted": True}),
 }
+START_1_DAY = date(1990, 9, 1)
+_START_1_SIDE = {
+    "US": "US",
+    "RU": "SU",
+}  # Russia speaks for the Soviet side; the other successors declared nothing
 _DISPUTED = {c for c in _CATEGORIES if c.startswith("converted_")}
 
 
@@ -47,6 +53,8 @@ def declared(instrument: str, party: str, as_of: AsOf, *, by_system: bool = Fals
     A declaration stands until the next exchange date, at most seven months; after that the day is unknown and
     the answer is None. `by_system`: the rows by system where they were published for that date.
     """
+    if instrument == "start-1":
+        return _start_1(party, as_of)
     if instrument != "new-start":
         return None
     latest = max(
@@ -67,6 +75,43 @@ def declared(instrument: str, party: str, as_of: AsOf, *, by_system: bool = Fals
     return Inventory((*_total_items(latest), *extra), name)
 
 
+def _start_1(party: str, as_of: AsOf) -> Inventory | None:
+    """The memorandum of understanding of START I, by type; Belarus, Kazakhstan and Ukraine add nothing to it."""
+    if not START_1_DAY <= as_of.facts < shift(START_1_DAY, STANDS_FOR) or as_of.known < START_1_DAY:
+        return None
+    columns = (
+        "as_of", "party", "kind", "type", "deployed_delivery_vehicles", "accountable_warheads",
+        "quality", "source", "note",
+        "warheads_attributed", "heavy", "mobile", "alcm", "warheads_equipped",
+    )  # fmt: skip
+    rows = read_table(DATA.joinpath("start_1_mou_1990.csv"), columns)
+    side = _START_1_SIDE.get(party, "")
+    return Inventory(
+        tuple(_start_1_item(r, party) for r in rows if r["party"] == side),
+        f"memorandum of understanding of {START_1_DAY}",
+        complete=True,
+    )
+
+
+def _start_1_item(row: Row, party: str) -> Item:
+    attributes: dict[str, Value] = {"deployed": True, "nuclear": True}
+    attributes |= {k: row[k] == "true" for k in ("heavy", "mobile", "alcm") if row[k]}
+    for name in ("warheads_attributed", "warheads_equipped"):
+        if (value := row.number(name)) is not None:
+            attributes[name] = value
+    return Item(
+        id=f"start-1-{row['as_of']}-{row['party']}-{row['type'].lower().replace(' ', '-')}",
+        party=party,
+        kind=row["kind"],
+        unit=kinds()[row["kind"]].unit,
+        best=row.number("deployed_delivery_vehicles") or 0.0,
+        type=row["type"],
+        as_of=row["as_of"],
+        source=Source(row["source"], Quality(row["quality"]), "", row["note"]),
+        attributes=attributes,
+    )
+
+
 def published(row: Row) -> date:
     """When a declaration's figures were out: the day given, else the day its exchange was due.
 
@@ -79,19 +124,11 @@ def published(row: Row) -> date:
 
 def declaration_dates(instrument: str) -> tuple[date, ...]:
     """The as-of dates of the embedded declarations under an instrument."""
+    if instrument == "start-1":
+        return (START_1_DAY,)
     if instrument != "new-start":
         return ()
     return tuple(sorted({date.fromisoformat(r["as_of"]) for r in _aggregates()}))
-
-
-def start_1_declaration(party: str) -> tuple[Row, ...]:
-    """The rows of the START I memorandum of understanding of 1 September 1990 for US or SU."""
-    columns = (
-        "as_of", "party", "class", "type", "deployed_delivery_vehicles", "accountable_warheads",
-        "quality", "source", "note",
-    )  # fmt: skip
-    rows = read_table(DATA.joinpath("start_1_mou_1990.csv"), columns)
-    return tuple(r for r in rows if r["party"] == party)
 
 
 @cache

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detente.drawing import canvas, plain_axes
 from detente.forces.line import stockpile_line
 from detente.forces.project import Projection
 from detente.linear import Array
 from detente.parties import party as find
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Okabe & Ito (2008), the colours that stay apart for colour-blind readers
 COLOURS = {
@@ -29,27 +32,17 @@ COLOURS = {
 CREDIT = "Sources: SIPRI Yearbooks 2011-2026; FAS (Our World in Data, CC BY 4.0)"
 
 
-def _axes(width: float = 9.0, height: float = 5.4) -> tuple[Any, Any]:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    plt.rcParams.update({"font.size": 13, "axes.spines.top": False, "axes.spines.right": False})
-    return plt.subplots(figsize=(width, height), layout="constrained")
+def _axes(width: float = 9.0, height: float = 5.4) -> tuple[Figure, Any]:
+    figure = canvas(width, height)
+    return figure, plain_axes(figure)
 
 
-def _finish(figure: Any, to: Path, credit: str) -> Path:
-    from matplotlib import pyplot as plt
-
+def _credited(figure: Figure, credit: str) -> Figure:
     figure.supxlabel(credit, fontsize=9, color="#555555", x=0.01, ha="left")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(to, dpi=150)
-    plt.close(figure)
-    return to
+    return figure
 
 
-def through_time(parties: Sequence[str], known: date, to: Path, *, since: int = 1945) -> Path:
+def through_time(parties: Sequence[str], known: date, *, since: int = 1945) -> Figure:
     """Stockpiles through time on a logarithmic axis, as known on a day; dotted: print of the day not held."""
     figure, ax = _axes()
     for code in parties:
@@ -73,7 +66,7 @@ def through_time(parties: Sequence[str], known: date, to: Path, *, since: int = 
     ax.set_xlim(since, last + 0.28 * (last - since))
     ax.set_xticks(range(-(-since // 20) * 20, last, 20))
     _apart(ax)
-    return _finish(figure, to, CREDIT)
+    return _credited(figure, CREDIT)
 
 
 def _apart(ax: Any, gap: float = 13.0) -> None:
@@ -90,9 +83,9 @@ def _apart(ax: Any, gap: float = 13.0) -> None:
         place = target
 
 
-def fan(p: Projection, to: Path, published: Sequence[Any] = ()) -> Path:
+def fan(p: Projection, published: Sequence[Any] = ()) -> Figure:
     """A fan chart: the line as known, 50 and 90 % bands ahead, published forecasts as dated points."""
-    figure, ax = _axes(11.0)
+    figure, ax = _axes(12.0)
     colour = COLOURS.get(p.party, "#0072B2")
     line, years = p.line, (int(p.line.years[-1]), *p.years)
     shown = line.years >= min(2000, years[0] - 20)
@@ -114,24 +107,24 @@ def fan(p: Projection, to: Path, published: Sequence[Any] = ()) -> Path:
         f"{find(p.party).name}: projection from what was in print on {p.known}{mark}", loc="left", fontsize=13
     )
     ax.legend(frameon=False, loc="upper left", fontsize=11)
-    credit = f"{CREDIT}. {p.values.shape[1]:,} draws, seed {p.seed}."
-    return _finish(figure, to, credit)
+    credit = f"{CREDIT}; forecasts: projections_published.csv. {p.values.shape[1]:,} draws, seed {p.seed}."
+    return _credited(figure, credit)
 
 
 def _number_points(ax: Any, marks: Sequence[Any]) -> None:
     """A number on each forecast and the key of who said it, when, at the right."""
     from matplotlib.transforms import blended_transform_factory
 
-    groups: dict[tuple[int, float], list[str]] = {}
+    groups: dict[tuple[int, float], dict[str, list[str]]] = {}
     for r in marks:
         who = r.who.removeprefix("US ").split(" (")[0].replace("DoD CMPR", "Pentagon").replace(" wargame", "")
-        groups.setdefault((r.target, r.value), []).append(f"{who} {r.published[:4]}")
+        groups.setdefault((r.target, r.value), {}).setdefault(who, []).append(r.published[:4])
     key = []
-    for n, ((year, value), names) in enumerate(groups.items(), 1):
+    for n, ((year, value), said) in enumerate(groups.items(), 1):
         ax.plot(year, value, marker="o", ms=15, mfc="white", mec="#333333", mew=1.2, ls="", zorder=4)
         ax.text(year, value, str(n), fontsize=9, ha="center", va="center", zorder=5)
-        said = names[0] if len(names) == 1 else f"{names[0]}, +{len(names) - 1}"
-        key.append(f"{n}  {said}: {value:,.0f} in {year}")
+        names = "; ".join(f"{who} {', '.join(when)}" for who, when in said.items())
+        key.append(f"{n}  {value:,.0f} in {year}: {names}")
     place = blended_transform_factory(ax.transAxes, ax.transAxes)
     text = "\n".join(("published forecasts", *key))
     ax.text(1.02, 1.0, text, transform=place, va="top", fontsize=10, linespacing=1.6, color="#333333")
@@ -142,10 +135,9 @@ def heat_map(
     columns: Sequence[str],
     values: Array,
     texts: Sequence[Sequence[str]],
-    to: Path,
     title: str,
     credit: str,
-) -> Path:
+) -> Figure:
     """A matrix of shares (row, column) in [0, 1], NaN where nothing is bound; dark is more to change."""
     figure, ax = _axes(1.6 + 3.4 + 1.25 * len(columns), 1.6 + 0.62 * len(rows))
     import matplotlib as mpl
@@ -154,7 +146,7 @@ def heat_map(
     ax.imshow(np.ma.masked_invalid(values), cmap=colours, vmin=0.0, vmax=1.0, aspect="auto")
     for r in range(len(rows)):
         for c in range(len(columns)):
-            dark = np.isfinite(values[r, c]) and values[r, c] > 0.55
+            dark = np.isfinite(values[r, c]) and values[r, c] > 0.42
             ax.text(
                 c, r, texts[r][c], ha="center", va="center", fontsize=11, color="white" if dark else "black"
             )
@@ -162,15 +154,15 @@ def heat_map(
     ax.set_yticks(range(len(rows)), rows)
     ax.tick_params(length=0, top=True, bottom=False, labeltop=True, labelbottom=False)
     ax.spines[:].set_visible(False)
-    ax.set_title(title, loc="left", fontsize=14, pad=30)
-    return _finish(figure, to, credit)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=14)
+    return _credited(figure, credit)
 
 
 def headroom_bars(
-    labels: Sequence[str], low: Array, mid: Array, high: Array, unit: str, to: Path, title: str, credit: str
-) -> Path:
+    labels: Sequence[str], low: Array, mid: Array, high: Array, unit: str, title: str, credit: str
+) -> Figure:
     """Bars of headroom (bound less count, in `unit`) with 90 % whiskers; left of zero must be cut."""
-    figure, ax = _axes(9.0, 1.8 + 0.5 * len(labels))
+    figure, ax = _axes(10.0, 1.8 + 0.36 * len(labels))
     where = np.arange(len(labels))[::-1]
     colours = ["#0072B2" if m >= 0 else "#D55E00" for m in mid]
     ax.barh(where, mid, color=colours, height=0.62)
@@ -178,7 +170,11 @@ def headroom_bars(
         mid, where, xerr=np.abs(np.vstack([mid - low, high - mid])), fmt="none", ecolor="black", capsize=4
     )
     ax.axvline(0, color="black", lw=1.2)
-    ax.set_yticks(where, labels)
-    ax.set_xlabel(f"headroom, {unit} (left of zero: over the limit)")
-    ax.set_title(title, loc="left", fontsize=14)
-    return _finish(figure, to, credit)
+    ax.set_yticks(where, labels, fontsize=11)
+    ax.set_ylim(-0.7, len(labels) - 0.3)
+    ax.set_xscale("symlog", linthresh=300)
+    ticks = (-5000, -1000, -300, 0, 300, 1000, 5000)
+    ax.set_xticks(ticks, [f"{t:,}" for t in ticks])
+    ax.set_xlabel(f"headroom, {unit}, left of zero: over the limit\n(straight to ±300, logarithmic beyond)")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=14)
+    return _credited(figure, credit)

@@ -30,7 +30,9 @@ WARHEAD = {
 
 
 class Future(msgspec.Struct, frozen=True, eq=False):
-    """A party's rows in the January of the last print and each after it: one inventory, and values (year, draw, item) in each row's unit.
+    """A party's rows in the January of the last print and in each after it.
+
+    One inventory, and values (year, draw, item) float64 in each row's unit.
 
     `upload` (year, draw): warheads that could be put on the deployed systems from the stockpile.
     """
@@ -43,8 +45,18 @@ class Future(msgspec.Struct, frozen=True, eq=False):
     seed: int
 
     def draws(self, year: int) -> Draws:
-        """The draws of one January."""
-        return Draws(self.inventory, self.values[self.years.index(year)], self.seed, "projection")
+        """The draws of one January, each row with its median as best."""
+        values = self.values[self.years.index(year)]
+        return Draws(_with_medians(self.inventory, values, year), values, self.seed, "projection")
+
+
+def _with_medians(rows: Inventory, values: Array, year: int) -> Inventory:
+    medians = np.median(values, axis=0)
+    items = (
+        msgspec.structs.replace(i, best=float(m), as_of=f"{year}-01")
+        for i, m in zip(rows.items, medians, strict=True)
+    )
+    return Inventory(tuple(items), rows.name, rows.complete)
 
 
 def future(p: Projection) -> Future:
@@ -83,8 +95,10 @@ def future(p: Projection) -> Future:
     )
     columns.append(np.maximum(reserve, 0.0))
     upload = np.minimum(_most(p.build, values), stock)
-    rows = inventory(items, name=f"{p.party} projected", complete=True)
-    return Future(p.party, (int(p.line.years[-1]), *p.years), rows, np.stack(columns, axis=2), upload, p.seed)
+    years = (int(p.line.years[-1]), *p.years)
+    drawn = np.stack(columns, axis=2)
+    rows = _with_medians(inventory(items, name=f"{p.party} projected", complete=True), drawn[0], years[0])
+    return Future(p.party, years, rows, drawn, upload, p.seed)
 
 
 def _today(p: Projection) -> Array:
@@ -94,7 +108,7 @@ def _today(p: Projection) -> Array:
     return np.asarray(p.line.last * np.exp(np.clip(error, -0.5, 0.5)))
 
 
-def _pairing(p: Projection, made: Build) -> np.ndarray:  # type: ignore[type-arg]
+def _pairing(p: Projection, made: Build) -> np.ndarray:
     """For each draw of the projection the draw of the systems that goes with it."""
     n = p.values.shape[1]
     order = np.arange(n)
@@ -201,7 +215,7 @@ def _within(columns: list[Array], warheads: list[int], stock: Array) -> list[Arr
 
 def _most(made: Build, values: dict[tuple[str, str], Array]) -> Array:
     """(year, draw) warheads if every deployed system took all it can carry of the warheads assigned to it."""
-    total = 0.0
+    total = np.zeros(1)
     for d in made.types():
         if (d.type, "load_max") in values and WARHEAD.get(d.kind):
             each = np.minimum(values[d.type, "load_max"], values[d.type, "assigned"])

@@ -32,7 +32,7 @@ class Line(msgspec.Struct, frozen=True, eq=False):
 
     party: str
     known: date
-    years: np.ndarray  # type: ignore[type-arg]
+    years: np.ndarray
     warheads: Array
     rows: tuple[Count, ...]
     approximate: tuple[bool, ...]
@@ -52,7 +52,7 @@ def _stockpiles(series: str, party: str) -> Iterable[Count]:
 
 
 @lru_cache(maxsize=64)
-def _prints(series: str, party: str) -> dict[int, tuple[Count, ...]]:
+def prints(series: str, party: str) -> dict[int, tuple[Count, ...]]:
     """Every print of every year, oldest first; a stockpile stands before a total of the same print."""
     years: dict[int, list[Count]] = {}
     for c in _stockpiles(series, party):
@@ -69,7 +69,7 @@ def stockpile_line(party: str, known: date, *, since: int = 1945) -> Line:
 
     Raises DetenteError where no figure was in print.
     """
-    sipri, fas = _prints("SIPRI", party), _prints("FAS", party)
+    sipri, fas = prints("SIPRI", party), prints("FAS", party)
     picked: list[tuple[int, Count, bool]] = []
     for year in range(since, known.year + 1):
         day = [c for c in sipri.get(year, ()) if Span.parse(c.published).reached(known)]
@@ -90,8 +90,8 @@ def truth(party: str, known: date) -> dict[int, float]:
     """What is held to be true on `known`: by year the newest FAS print, else the newest SIPRI print, warheads."""
     best: dict[int, float] = {}
     for series in ("SIPRI", "FAS"):
-        for year, prints in _prints(series, party).items():
-            day = [c for c in prints if Span.parse(c.published).reached(known)]
+        for year, rows in prints(series, party).items():
+            day = [c for c in rows if Span.parse(c.published).reached(known)]
             if day:
                 best[year] = day[-1].mid
     return best

@@ -19,7 +19,7 @@ YOUNG = 5  # the first years of an arsenal are no example for a grown one
 class Past(msgspec.Struct, frozen=True, eq=False):
     """One party's line: `years` (year,) int without gaps, `warheads` (year,), from the first weapon on."""
 
-    years: np.ndarray  # type: ignore[type-arg]
+    years: np.ndarray
     warheads: Array
 
 

@@ -128,7 +128,7 @@ def compare(
     *,
     years: tuple[int, ...],
     known: date | None = None,
-    draws: int = 5000,
+    draws: int = 20_000,
     seed: int = 1,
     workers: str = "",
     parties: Sequence[str] = PARTIES,
@@ -140,7 +140,8 @@ def compare(
     """
     known = known or date.today()
     loaded = {n: load_proposal(n) for n in (names or proposal_ids())}
-    small = futures_of(tuple(parties), known, max(years), 200, seed)
+    reach = max(*years, known.year + 1)
+    small = futures_of(tuple(parties), known, reach, 200, seed)
     held = next(iter(small.values())).years
     for year in years:
         if year not in held:
@@ -149,7 +150,7 @@ def compare(
     groups = tuple(dict.fromkeys(c.party for c in cases))
     chosen = [held.index(y) for y in years]
     stacks = [_stack([c for c in cases if c.party == g]) for g in groups]
-    source = Years(Projected(groups, known, max(years)), tuple(chosen))
+    source = Years(Projected(groups, known, reach), tuple(chosen))
     result = stream.run(stacks, source, draws=draws, seed=seed, workers=workers)
     effects = []
     for g, group in enumerate(groups):
@@ -285,7 +286,7 @@ def _ties_of(party: str, made: Future, median: Array, known: date) -> tuple[list
     most = {d.type: d.points[0][2] for d in drivers(party, known) if d.quantity == "load_max"}
     upper = np.full(len(index), np.inf)
     ties = []
-    for name, k in index.items():
+    for k in index.values():
         item = made.inventory.items[k]
         if item.unit == "warheads" and item.type in most and f"{party}/{item.type}" in index:
             ties.append(permitted.Tie(k, index[f"{party}/{item.type}"], most[item.type]))

@@ -39,7 +39,7 @@ def first_order(result: Array, given: Array, bins: int = BINS) -> float:
     return float(np.clip(corrected / variance, 0.0, 1.0))
 
 
-def _equal_bins(given: Array, bins: int) -> np.ndarray:  # type: ignore[type-arg]
+def _equal_bins(given: Array, bins: int) -> np.ndarray:
     rank = np.empty(given.size, dtype=int)
     rank[np.argsort(given, kind="stable")] = np.arange(given.size)
     return rank * bins // given.size

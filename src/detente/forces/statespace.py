@@ -66,7 +66,7 @@ def observe(p: Particles, seen: float, shape: Shape, rng: np.random.Generator) -
 
 
 def filtered(
-    years: np.ndarray,  # type: ignore[type-arg]
+    years: np.ndarray,
     warheads: Array,
     shape: Shape,
     *,

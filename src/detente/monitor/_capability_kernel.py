@@ -50,20 +50,47 @@ def fewer_than(k: int, magnitude: float, sorted_thresholds: Any, n: int, sd: flo
 
 
 @numba.njit(cache=True, nogil=True)
+def excess(k: int, magnitude: float, wanted: float, sorted_thresholds: Any, sd: float) -> float:
+    """P(at least k detect) less `wanted`; stations 8 sd above the magnitude add less than 1e-15 and are cut."""
+    n = k
+    while n < sorted_thresholds.size and sorted_thresholds[n] < magnitude + 8.0 * sd:
+        n += 1
+    return float(1.0 - wanted - fewer_than(k, magnitude, sorted_thresholds, n, sd))
+
+
+@numba.njit(cache=True, nogil=True)
 def solve(k: int, wanted: float, sorted_thresholds: Any, sd: float) -> float:
-    """The magnitude that at least k stations detect with probability `wanted`, to 0.0005; FAR if none."""
+    """The magnitude that at least k stations detect with probability `wanted`; FAR if none can.
+
+    False position with the Illinois rule, until the probability is within 1e-6 or the bracket 1e-6 wide.
+    """
     if k > sorted_thresholds.size or sorted_thresholds[k - 1] >= FAR:
         return FAR
-    low, high = sorted_thresholds[0] - 8.0 * sd, sorted_thresholds[k - 1] + 4.0 * sd
-    while high - low > 0.0005:
-        middle = 0.5 * (low + high)
-        n = k
-        while n < sorted_thresholds.size and sorted_thresholds[n] < middle + 8.0 * sd:
-            n += 1  # beyond 8 sd a station adds less than 1e-15
-        if fewer_than(k, middle, sorted_thresholds, n, sd) <= 1.0 - wanted:
-            high = middle
+    low, high = sorted_thresholds[0] - 4.0 * sd, sorted_thresholds[k - 1] + 2.0 * sd
+    f_low, f_high = (
+        excess(k, low, wanted, sorted_thresholds, sd),
+        excess(k, high, wanted, sorted_thresholds, sd),
+    )
+    while f_low > 0.0:
+        low -= 2.0 * sd
+        f_low = excess(k, low, wanted, sorted_thresholds, sd)
+    while f_high < 0.0:
+        high += 2.0 * sd
+        f_high = excess(k, high, wanted, sorted_thresholds, sd)
+    kept = 0
+    while high - low > 1e-6:
+        middle = (low * f_high - high * f_low) / (f_high - f_low)
+        f = excess(k, middle, wanted, sorted_thresholds, sd)
+        if abs(f) < 1e-6:
+            return float(middle)
+        if f > 0.0:
+            high, f_high = middle, f
+            f_low = 0.5 * f_low if kept == 1 else f_low
+            kept = 1
         else:
-            low = middle
+            low, f_low = middle, f
+            f_high = 0.5 * f_high if kept == -1 else f_high
+            kept = -1
     return float(0.5 * (low + high))
 
 

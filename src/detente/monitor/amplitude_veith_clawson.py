@@ -1,4 +1,4 @@
-"""Teleseismic P amplitude: mb = log10(A/T) + Q(distance, depth) after Veith and Clawson 1972."""
+"""Teleseismic P amplitude: Q(distance, depth) of Veith and Clawson 1972, and its fall with frequency."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Float = NDArray[np.float64]
 DEPTHS_KM: Final = (0, 15, 40, 100, 200, 300, 400, 500, 600, 700, 800)
 DOMAIN: Final = Domain(
     "Veith-Clawson 1972",
-    (("distance", "deg", 2.0, 100.0), ("depth", "km", 0.0, 700.0), ("frequency", "Hz", 1.0, 3.0)),
+    (("distance", "deg", 2.0, 100.0), ("depth", "km", 0.0, 700.0), ("frequency", "Hz", 1.0, 4.0)),
 )
 SOURCE: Final = "Veith and Clawson 1972, BSSA 62(2) 435, doi:10.1785/BSSA0620020435"
 
@@ -57,11 +57,25 @@ def log_amplitude(
     *,
     extrapolate: bool = False,
 ) -> Float:
-    """log10 of P's zero-to-peak amplitude in nm at dominant period T = 1/frequency: mb - Q + log10 T.
+    """log10 of P's zero-to-peak amplitude in nm in an octave about `frequency_hz`: mb - Q + fall(frequency).
 
-    Raises DetenteError outside the domain, also for periods the magnitude scale does not measure.
+    For a source below its corner frequency, mb measured at 1 s. Raises DetenteError outside the domain.
     """
     DOMAIN.check(extrapolate=extrapolate, frequency=frequency_hz)
     q = q_factor(distance_deg, depth_km, extrapolate=extrapolate)
-    value: Float = np.asarray(mb, float) - q - np.log10(np.asarray(frequency_hz, float))
+    value: Float = np.asarray(mb, float) - q + fall(frequency_hz)
     return value
+
+
+def fall(frequency_hz: ArrayLike) -> Float:
+    """log10 A(f)/A(1 Hz) of teleseismic P, as measured by tools/measure_p_spectrum.py on stable Asian paths."""
+    f, ratio = _fall()
+    return np.asarray(np.interp(np.log(np.asarray(frequency_hz, float)), np.log(f), ratio))
+
+
+@lru_cache(maxsize=1)
+def _fall() -> tuple[Float, Float]:
+    path = files("detente.monitor") / "data" / "p_by_frequency.csv"
+    columns = ("freq_hz", "log_ratio", "quartile_low", "quartile_high")
+    table = np.array([[row.number(c) or 0.0 for c in columns] for row in read_table(path, columns)])
+    return table[:, 0], table[:, 1]

@@ -15,10 +15,11 @@ TYPICAL_SPACING_KM = 2.0  # for arrays whose element places are not known
 
 
 def array_gain(station: Station, frequency_hz: Float) -> Float:
-    """Gain in amplitude signal-to-noise of the steered beam over one sensor, at each frequency.
+    """Gain in amplitude signal-to-noise of the steered beam over one sensor, in octaves about each frequency.
 
     sqrt(sum of signal coherences / sum of noise coherences over all pairs): noise J0(2 pi f d / c) between
-    sensors d apart (isotropic surface waves), never below zero, signal exp(-f d / L). From 1 to sqrt(N).
+    sensors d apart (isotropic surface waves), its mean over the octave; signal exp(-f d / L). At least 1, at
+    most sqrt(N), though noise of one speed would allow more where J0 is negative.
     Source: Aki 1957, Bull. Earthq. Res. Inst. 35, 415 (J0); Capon, Greenfield and Kolker 1967 (ratio).
     """
     if station.kind != "array":
@@ -32,7 +33,9 @@ def array_gain(station: Station, frequency_hz: Float) -> Float:
     from scipy.special import j0
 
     f = frequency_hz[:, None, None]
-    noise = np.maximum(j0(2 * np.pi * f * apart / NOISE_SPEED_KM_S), 0.0).sum(axis=(1, 2))
+    octave = np.exp2(np.linspace(-0.5, 0.5, 9))
+    alike = np.mean([j0(2 * np.pi * f * o * apart / NOISE_SPEED_KM_S) for o in octave], axis=0)
+    noise = np.maximum(alike.sum(axis=(1, 2)), len(apart))
     signal = np.exp(-f * apart / SIGNAL_LENGTH_KM_HZ).sum(axis=(1, 2))
     gain: Float = np.sqrt(signal / noise)
-    return np.minimum(np.maximum(gain, 1.0), np.sqrt(len(apart)))
+    return np.clip(gain, 1.0, np.sqrt(len(apart)))

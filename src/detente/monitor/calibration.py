@@ -79,17 +79,34 @@ class Calibration(msgspec.Struct, frozen=True, eq=False):
         return a + u + v - slope * REFERENCE_LOG_YIELD, slope, sigma
 
 
-def design(shots: tuple[Explosion, ...]) -> tuple[Array, Array, list[str], list[str], Index]:
-    """Magnitudes (shot,), matrix (shot, 3 + 2 sites + rocks), site and rock names, site number per shot."""
-    sites = sorted({s.site for s in shots})
-    rocks = sorted({s.rock for s in shots})
-    index = np.array([sites.index(s.site) for s in shots])
+class _Design(msgspec.Struct, frozen=True, eq=False):
+    """`y` (shot,) mb; `common` (shot, 3 + rocks): 1, x, tectonic, rock; `own` (shot, 2): 1, x of its site;
+    `index` (shot,) site number; names of sites and rocks."""
+
+    y: Array
+    common: Array
+    own: Array
+    index: Index
+    sites: tuple[str, ...]
+    rocks: tuple[str, ...]
+
+
+def design(shots: tuple[Explosion, ...]) -> _Design:
+    """The regression's matrices for shots with magnitude and yield."""
+    sites = tuple(sorted({s.site for s in shots}))
+    rocks = tuple(sorted({s.rock for s in shots}))
     x = np.log10([s.yield_kt or np.nan for s in shots]) - REFERENCE_LOG_YIELD
-    one_site = np.eye(len(sites))[index]
-    one_rock = np.eye(len(rocks))[[rocks.index(s.rock) for s in shots]]
+    rock = np.eye(len(rocks))[[rocks.index(s.rock) for s in shots]]
     tectonic = np.array([s.province == "tectonic" for s in shots], float)
-    matrix = np.column_stack([np.ones_like(x), x, tectonic, one_site, one_site * x[:, None], one_rock])
-    return np.array([s.mb for s in shots], float), matrix, sites, rocks, index
+    one = np.ones_like(x)
+    return _Design(
+        np.array([s.mb for s in shots], float),
+        np.column_stack([one, x, tectonic, rock]),
+        np.column_stack([one, x]),
+        np.array([sites.index(s.site) for s in shots]),
+        sites,
+        rocks,
+    )
 
 
 def calibrate(
@@ -101,26 +118,22 @@ def calibrate(
     """
     if len(shots) < 10 or any(s.mb is None or not s.yield_kt for s in shots):
         raise DetenteError("a calibration needs 10 shots or more, each with mb and yield")
-    y, matrix, sites, rocks, index = design(shots)
-    rng = np.random.default_rng(seed)
-    sampler = _Sampler(y, matrix, index, len(sites), len(rocks), rng)
+    layout = design(shots)
+    sampler = _Sampler(layout, np.random.default_rng(seed))
     kept = []
     for step in range(burn + draws):
         sampler.step()
         if step >= burn:
             kept.append(sampler.record())
-    beta, tau, sigma, scale, loo_mean, loo_sd = (np.array(z) for z in zip(*kept, strict=True))
-    log_density, below = _leave_one_out(y, loo_mean, loo_sd)
-    ns = len(sites)
-    effects = np.stack([beta[:, 3 : 3 + ns], beta[:, 3 + ns : 3 + 2 * ns]], axis=2)
-    rock = beta[:, 3 + 2 * ns :]
+    common, own, tau, sigma, scale, loo_mean, loo_sd = (np.array(z) for z in zip(*kept, strict=True))
+    log_density, below = _leave_one_out(layout.y, loo_mean, loo_sd)
     return Calibration(
         shots,
-        tuple(sites),
-        tuple(rocks),
-        beta[:, :3],
-        effects,
-        rock,
+        layout.sites,
+        layout.rocks,
+        common[:, :3],
+        own,
+        common[:, 3:],
         sigma,
         tau,
         scale,
@@ -137,50 +150,59 @@ def standard(seed: int = 1) -> Calibration:
 
 
 class _Sampler:
-    """State of the Gibbs chain; each step draws all coefficients at once, then each scale."""
+    """State of the Gibbs chain; each step draws all coefficients at once, then each scale.
 
-    def __init__(
-        self,
-        y: Array,
-        matrix: Array,
-        index: Index,
-        ns: int,
-        nr: int,
-        rng: np.random.Generator,
-    ) -> None:
-        self.y, self.X, self.index, self.rng = y, matrix, index, rng
-        self.group = np.repeat([0, 1, 2], [ns, ns, nr])  # which scale each random effect has
-        self.size = np.bincount(self.group)
-        self.count = np.bincount(index, minlength=ns)
+    Given what all sites share, sites are independent: the joint Gaussian is drawn through the Schur
+    complement, in matrices of 9 by 9 and 2 by 2, from sums over each site's shots.
+    """
+
+    def __init__(self, layout: _Design, rng: np.random.Generator) -> None:
+        self.d, self.rng = layout, rng
+        ns, nr = len(layout.sites), len(layout.rocks)
+        member = np.eye(ns)[layout.index]  # (shot, site)
+        g, h, y = layout.common, layout.own, layout.y
+        self.gg, self.gh, self.hh = (
+            np.einsum("ks,ki,kj->sij", member, a, b, optimize=False) for a, b in ((g, g), (g, h), (h, h))
+        )
+        self.gy, self.hy = (np.einsum("ks,ki,k->si", member, a, y, optimize=False) for a in (g, h))
+        self.count = np.bincount(layout.index, minlength=ns)
+        self.size = np.array([ns, ns, nr])
         self.tau2 = np.array([_SCALE_PRIOR[k] ** 2 for k in "uwv"])
         self.prior2 = self.tau2.copy()
         self.sigma2 = np.full(ns, 0.04)
         self.scale2 = 0.04
-        self.beta = np.zeros(matrix.shape[1])
 
     def step(self) -> None:
-        noise = self.sigma2[self.index]
-        precision = np.concatenate([_FIXED_SD**-2.0, 1 / self.tau2[self.group]])
-        weighted = self.X.T / noise
-        information = weighted @ self.X
-        information[np.diag_indices_from(information)] += precision
-        pull = weighted @ self.y
+        d, rng, nr = self.d, self.rng, len(self.d.rocks)
+        weight = (1 / self.sigma2)[:, None, None]
+        prior = np.concatenate([_FIXED_SD**-2.0, np.full(nr, 1 / self.tau2[2])])
+        own = np.linalg.inv(self.hh * weight + np.diag(1 / self.tau2[:2]))  # (site, 2, 2) covariances
+        cross = (self.gh * weight) @ own  # (site, common, 2)
+        share = (self.gg - cross @ self.gh.transpose(0, 2, 1)) * weight
+        covariance = np.linalg.inv(share.sum(axis=0) + np.diag(prior))
+        pull = ((self.gy - (cross @ self.hy[:, :, None])[:, :, 0]) * weight[:, :, 0]).sum(axis=0)
         pull[:3] += _FIXED_MEAN / _FIXED_SD**2
-        root = np.linalg.cholesky(information)
-        half = np.linalg.inv(root)  # (root^-1): covariance = half.T @ half
-        mean = half.T @ (half @ pull)
-        self.beta = mean + half.T @ self.rng.normal(size=len(mean))
-        self.mean, self.hat = self.X @ mean, np.sum((self.X @ half.T) ** 2, axis=1)
-        self.noise = noise
+        mean = covariance @ pull
+        self.common = mean + np.linalg.cholesky(covariance) @ rng.normal(size=len(mean))
+        centre = (own @ (self.hy * weight[:, :, 0])[:, :, None])[:, :, 0]  # of the sites if common were zero
+        noise = (np.linalg.cholesky(own) @ rng.normal(size=(*self.hy.shape, 1)))[:, :, 0]
+        self.own = centre - self.common @ cross + noise
+        # mean and variance of each shot's expectation, for leave-one-out
+        lever = d.common - (cross[d.index] @ d.own[:, :, None])[:, :, 0]
+        self.mean = lever @ mean + (d.own * centre[d.index]).sum(axis=1)
+        apart = (d.own[:, None, :] @ own[d.index] @ d.own[:, :, None])[:, 0, 0]
+        self.hat = ((lever @ covariance) * lever).sum(axis=1) + apart
+        self.noise = self.sigma2[d.index]
         self._scales()
 
     def _scales(self) -> None:
-        effects, rng = self.beta[3:], self.rng
-        squares = np.bincount(self.group, effects**2)
+        rng, d = self.rng, self.d
+        squares = np.array([*(self.own**2).sum(axis=0), (self.common[3:] ** 2).sum()])
         # half-t with 3 degrees of freedom as an inverse-gamma mixture (Huang & Wand 2013, Bayesian Anal. 8)
         mix = 1 / rng.gamma((3 + 1) / 2, 1 / (3 / self.tau2 + 1 / self.prior2))
         self.tau2 = 1 / rng.gamma((3 + self.size) / 2, 1 / (3 / mix + squares / 2))
-        residual = np.bincount(self.index, (self.y - self.X @ self.beta) ** 2, minlength=len(self.count))
+        fitted = d.common @ self.common + (d.own * self.own[d.index]).sum(axis=1)
+        residual = np.bincount(d.index, (d.y - fitted) ** 2, minlength=len(self.count))
         freedom = _SIGMA_FREEDOM
         self.sigma2 = 1 / rng.gamma(
             (freedom + self.count) / 2, 2 / (freedom * self.scale2 + residual), size=len(self.count)
@@ -190,15 +212,15 @@ class _Sampler:
         rate = 2 / 0.2**2 + freedom / 2 * np.sum(1 / self.sigma2)
         self.scale2 = rng.gamma(shape, 1 / rate)
 
-    def record(self) -> tuple[Array, Array, Array, float, Array, Array]:
+    def record(self) -> tuple[Array, Array, Array, Array, float, Array, Array]:
         left = 1 - self.hat / self.noise
-        loo_mean = self.y - (self.y - self.mean) / left
         return (
-            self.beta.copy(),
+            self.common.copy(),
+            self.own.copy(),
             np.sqrt(self.tau2),
             np.sqrt(self.sigma2),
             float(np.sqrt(self.scale2)),
-            loo_mean,
+            self.d.y - (self.d.y - self.mean) / left,
             np.sqrt(self.noise / left),
         )
 

@@ -21,7 +21,7 @@ Float = NDArray[np.float64]
 
 STEP_DEG = 0.25
 ARCS_DEG: Float = np.linspace(0.0, 100.0, 401)
-TELESEISMIC_HZ: Float = np.array([1.0, 1.5, 2.0, 3.0])
+TELESEISMIC_HZ: Float = np.array([1.0, 1.5, 2.0, 3.0, 4.0])
 REGIONAL_HZ: Float = np.array([1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0])
 FAR = 99.0  # no station, no distance: as the kernel has it
 
@@ -83,8 +83,8 @@ class Model(msgspec.Struct, frozen=True, eq=False):
             ]
         )
         marks = [
-            "Pn spreading and Q recalled (Sereno et al. 1988); used only inside Central Asia, 200 to 1300 km",
-            "P below 20 degrees elsewhere: Veith and Clawson's world average",
+            "Pn spreading and Q recalled (Sereno et al. 1988); used only inside Central Asia, to 1300 km",
+            "P elsewhere: Veith and Clawson's world average, its fall with frequency measured on stable paths",
         ]
         if any(s.code not in (spectra or {}) for s in stations):
             marks.insert(0, NOISE_NOTE)
@@ -141,10 +141,10 @@ def _threshold_curve(station: Station, snr: float, spectra: Spectra | None, *, c
     signal = teleseismic.log_amplitude(0.0, ARCS_DEG[:, None], TELESEISMIC_HZ, extrapolate=True)
     curve: Float = np.min(np.log10(snr * floor) - signal, axis=1)
     if central_asia:
-        km = ARCS_DEG * KM_PER_DEG
-        near = (km >= 200.0) & (km <= 1300.0)
+        km = np.maximum(ARCS_DEG * KM_PER_DEG, 200.0)  # nearer than the law begins: as loud as there
+        near = km <= 1300.0
         floor = noise_floor(station, REGIONAL_HZ, spectra)
-        signal = regional.PN.log_amplitude(0.0, ARCS_DEG[near, None], REGIONAL_HZ)
+        signal = regional.PN.log_amplitude(0.0, km[near, None] / KM_PER_DEG, REGIONAL_HZ)
         curve[near] = np.min(np.log10(snr * floor) - signal, axis=1)
     return curve
 

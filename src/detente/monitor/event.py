@@ -77,13 +77,17 @@ class Station(_Strict, frozen=True, kw_only=True):
 
 
 class Signal(_Strict, frozen=True, kw_only=True):
-    """First P and first S arrivals (UTC) and back-azimuth (degrees) of one signal, as distributions."""
+    """First P and first S arrivals (UTC) and back-azimuth (degrees) of one signal, as distributions.
+
+    `published`: the day from which it could be used, if known.
+    """
 
     id: str
     p: Histogram
     s: Histogram
     back_azimuth: Histogram
     source: str
+    published: str = ""
 
 
 class PathErrors(_Strict, frozen=True, kw_only=True):
@@ -112,6 +116,21 @@ class Magnitude(_Strict, frozen=True, kw_only=True):
     high: float
     used: bool = False
     source: str
+    published: str = ""
+
+
+class Pattern(_Strict, frozen=True, kw_only=True):
+    """Which stations of a network saw the event and which did not: `seen` by code, all others not.
+
+    `network`: primary, auxiliary; `without`: codes or countries that do not count; `model_sd`: doubt of the
+    model's magnitude scale, units.
+    """
+
+    seen: list[str]
+    network: list[str]
+    without: list[str] = []
+    model_sd: float = 0.3
+    basis: str
 
 
 class Area(_Strict, frozen=True, kw_only=True):
@@ -218,18 +237,24 @@ class Statement(_Strict, frozen=True, kw_only=True):
 
 
 class Event(_Strict, frozen=True, kw_only=True):
-    """The whole file. Times are UTC; `zero` is the start of the day that all seconds count from."""
+    """The whole file. Times are UTC; `zero` is the start of the day that all seconds count from.
+
+    `site`: one that `detente yield` knows, or any name with the calibration's `rock` and `province`.
+    """
 
     event: str
     title: str
     day: str
     site: str
+    rock: str = ""
+    province: str = ""
     station: Station
     signals: list[Signal]
     path: PathErrors
     origin_window_s: float
     later_window_s: Range
     magnitudes: list[Magnitude]
+    pattern: Pattern | None = None
     areas: list[Area]
     region: Region
     hypotheses: list[Hypothesis]
@@ -241,6 +266,11 @@ class Event(_Strict, frozen=True, kw_only=True):
     @property
     def zero(self) -> datetime:
         return parse_moment(self.day)
+
+    @property
+    def known_from(self) -> str:
+        """The day (ISO) from which all its evidence was public; empty if no day is given."""
+        return max([s.published for s in self.signals] + [self.magnitude.published])
 
     @property
     def magnitude(self) -> Magnitude:

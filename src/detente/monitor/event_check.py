@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from detente.asof import parse_day
 from detente.errors import DetenteError, nearest
 from detente.monitor.event import LATER, Event, Hypothesis
 from detente.monitor.geo import check_place
+from detente.monitor.magnitude_yield import site
 from detente.monitor.traveltime import PHASES
 
 
@@ -21,6 +23,9 @@ def check_event(e: Event) -> None:
             raise DetenteError(f"an id appears twice in {', '.join(names)}")
     if sum(m.used for m in e.magnitudes) != 1:
         raise DetenteError("one magnitude, and only one, must have 'used: true'", where="magnitudes")
+    for day in (e.day, *(s.published for s in e.signals), *(m.published for m in e.magnitudes)):
+        if day:
+            parse_day(day)
     for s in e.signals:
         s.p.edges(e.zero), s.s.edges(e.zero), s.back_azimuth.edges(None)
         if s.s.moments(e.zero)[0] <= s.p.moments(e.zero)[0]:
@@ -38,8 +43,23 @@ def check_event(e: Event) -> None:
                         where=f"reading {r.id}",
                         fix=nearest(phase, (*PHASES, LATER)),
                     )
+        for source in {a.source for a in r.arrivals.values()}:
+            mine = [x for x in e.signals if r.arrivals[x.id].source == source]
+            first = min(mine, key=lambda x: x.p.moments(e.zero)[0])
+            if r.arrivals[first.id].p == LATER:
+                raise DetenteError(
+                    f"the first signal of source {source} has no named P",
+                    where=f"reading {r.id}",
+                    fix="'later' is for arrivals after a named one",
+                )
     for h in e.hypotheses:
         _check_hypothesis(h)
+    if not e.areas and any(h.in_areas > 0 for h in e.hypotheses):
+        raise DetenteError("in_areas above zero without any area", where="hypotheses")
+    if not (e.rock and e.province):
+        site(e.site)
+    elif e.province not in ("stable", "tectonic"):
+        raise DetenteError(f"no province '{e.province}'", fix="write stable or tectonic")
     if not any(h.prior > 0 for h in e.hypotheses) or not any(r.prior > 0 for r in e.readings):
         raise DetenteError("no prior above zero", where="hypotheses and readings")
     known = {"sources": sources, "readings": readings, "yield": sources, "place": areas}

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from detente.drawing import canvas, save
 from detente.monitor.event import Area, Event
 from detente.monitor.event_location import Ellipse, Location, destination
 from detente.monitor.geo import KM_PER_DEG
 from detente.monitor.hiding import largest_hidden
+from detente.monitor.magnitude_yield import law as find_law
 from detente.monitor.magnitude_yield import yield_of_magnitude
 
 if TYPE_CHECKING:
@@ -34,24 +36,13 @@ def write_figures(analysis: Analysis, folder: Path) -> list[Path]:
     """Write the event map and the yield posteriors as PNG into `folder`; the paths written."""
     folder.mkdir(parents=True, exist_ok=True)
     name = analysis.event.event
-    return [
-        _save(event_map(analysis), folder / f"{name}-map.png"),
-        _save(yield_figure(analysis), folder / f"{name}-yield.png"),
-    ]
-
-
-def _save(figure: Any, path: Path) -> Path:
-    figure.savefig(path, dpi=150)
-    return path
-
-
-def _figure(width: float, height: float) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    drawn = {
+        folder / f"{name}-map.png": event_map(analysis),
+        folder / f"{name}-yield.png": yield_figure(analysis),
+    }
+    for path, figure in drawn.items():
+        save(figure, path)
+    return list(drawn)
 
 
 def ring(lat: float, lon: float, major_km: float, minor_km: float, azimuth_deg: float) -> tuple[Array, Array]:
@@ -69,7 +60,7 @@ def ring(lat: float, lon: float, major_km: float, minor_km: float, azimuth_deg: 
 def event_map(analysis: Analysis) -> Any:
     """Map of the station, both signals' 90 % ellipses with and without path errors, and the test areas."""
     event = analysis.event
-    figure = _figure(8, 6.6)
+    figure = canvas(8, 6.6)
     ax = figure.add_subplot()
     for k, (bare, honest) in enumerate(zip(analysis.bare, analysis.honest, strict=True)):
         colour = _SIGNAL[k % len(_SIGNAL)]
@@ -135,7 +126,7 @@ def _inset(ax: Any, analysis: Analysis) -> None:
     box.annotate(station.name.split(",")[0], (station.lon, station.lat), xytext=(6, -3),
                  textcoords="offset points", fontsize=9)  # fmt: skip
     km = next(iter(analysis.report.geometry.values()))[0] if analysis.report.geometry else 0
-    box.annotate(f"station, {km:.0f} km away", (0.04, 0.06), xycoords="axes fraction", fontsize=9)
+    box.annotate(f"{km:.0f} km", (0.3, 0.35), xycoords="axes fraction", fontsize=9)
     box.margins(0.15)
     box.tick_params(labelsize=7.5)
 
@@ -143,7 +134,7 @@ def _inset(ax: Any, analysis: Analysis) -> None:
 def yield_figure(analysis: Analysis) -> Any:
     """Posterior yield under each explosion hypothesis, with the public statements marked."""
     event = analysis.event
-    figure = _figure(9, 5.6)
+    figure = canvas(9, 5.6)
     ax = figure.add_subplot()
     edges = np.logspace(-1.5, 4.2, 115)
     top = 0.0
@@ -166,13 +157,14 @@ def yield_figure(analysis: Analysis) -> Any:
     ax.set_xlabel("yield, tonnes TNT equivalent")
     ax.set_ylabel("probability per decade of yield")
     m = event.magnitude
+    seen = f", seen by {', '.join(event.pattern.seen)} only" if event.pattern else ""
     ax.set_title(f"{event.title}: yield if it was an explosion", loc="left", fontsize=13)
-    ax.legend(loc="upper left", fontsize=9.5, title=f"given {m.type} {m.low:g} to {m.high:g} ({m.by})")
+    ax.legend(loc="upper left", fontsize=9.5, title=f"given {m.type} {m.low:g} to {m.high:g} ({m.by}){seen}")
     ax.grid(alpha=0.3)
     _foot(
         figure,
-        "Priors even in log yield over each hypothesis' range (dashed: no range asserted). Calibrated on shots of "
-        "known yield\n(SIPRI/FOA 2000 and others); decoupling in granite at 1-4 Hz, source constants recalled.",
+        "Priors even in log yield over each hypothesis' range (dashed: no range asserted). Calibrated on\n"
+        "shots of known yield (SIPRI/FOA 2000, others); decoupling in granite, 1-4 Hz, constants recalled.",
     )
     return figure
 
@@ -204,19 +196,24 @@ def _statements(ax: Any, event: Event, top: float) -> None:
 
 
 def hiding_figure(
-    thresholds: dict[str, float], *, depth_m: float = 500.0, rocks: tuple[str, ...] = ("granite", "salt")
+    thresholds: dict[str, float],
+    *,
+    depth_m: float = 500.0,
+    rocks: tuple[str, ...] = ("granite", "salt"),
+    law: str = "semipalatinsk",
 ) -> Any:
     """Largest yield below each named threshold (mb) against the cavity's radius; one panel a rock."""
-    figure = _figure(10, 5.2)
+    figure = canvas(10, 5.2)
     axes = figure.subplots(1, len(rocks), sharey=True, squeeze=False)[0]
+    used = find_law(law)
     radii = np.linspace(0, min(60, depth_m / 2), 121)
     for ax, rock in zip(axes, rocks, strict=True):
         for (name, mb), colour in zip(thresholds.items(), (BLUE, RED, GREEN, ORANGE), strict=False):
-            h = largest_hidden(mb, rock, depth_m, radii)
+            h = largest_hidden(mb, rock, depth_m, radii, law=law)
             ax.fill_between(radii, 1000 * h.low, 1000 * h.high, color=colour, alpha=0.15, lw=0)
             ax.plot(radii, 1000 * h.mid, color=colour, lw=2.2, label=f"{name} (mb {mb:g})")
         ax.axhline(500, color="0.4", lw=1, ls=":")
-        ax.annotate("500 t", (radii[-1], 500), ha="right", va="bottom", fontsize=10, color="0.3")
+        ax.annotate("500 t", (0, 500), ha="left", va="bottom", fontsize=10, color="0.3")
         ax.set_yscale("log")
         ax.set_xlabel("cavity radius, m")
         ax.set_title(f"{rock}, {depth_m:g} m deep", loc="left", fontsize=12)
@@ -228,8 +225,8 @@ def hiding_figure(
     )
     _foot(
         figure,
-        "mb = 4.45 + 0.75 log Y (Murphy), slope 0.75 to 1 below 1 kt; band: slope and wall strength. Decoupling factor "
-        "at 2 Hz (Mueller-Murphy, constants recalled).\nAbove 10 kt full decoupling is judged impractical (NAP 12849).",
+        f"mb = {used.a:g} + {used.b:g} log Y ({used.name}), slope 0.75 to 1 below 1 kt; band: slope, wall, factor.\n"
+        "Factor at 2 Hz (Mueller-Murphy, constants recalled). Above 10 kt judged impractical (NAP 12849).",
     )
     return figure
 

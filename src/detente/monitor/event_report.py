@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from detente.errors import DetenteError
+from detente.monitor.decoupling import MEASURED_IN, NOT_MEASURED
 from detente.monitor.event import Event
 from detente.monitor.event_location import Ellipse, Location, area_geometry, locate
-from detente.monitor.hypotheses import Weighed, area_share, bayes_words, weaker, weigh
+from detente.monitor.hypotheses import Weighed, area_share, bayes_words, weigh
 from detente.monitor.information import Worth, worths
 from detente.monitor.magnitude_yield import laws, yield_of_magnitude
+from detente.monitor.sensitivity import variants, weakest
 from detente.monitor.statements import Evidence, Tested, set_factor, test_statements
 from detente.verdict import Quantiles
 
+Array = npt.NDArray[np.float64]
 DECOUPLING_STATED = 70.0
 
 
@@ -60,13 +64,21 @@ class ReadingResult(msgspec.Struct, frozen=True):
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """Bayes factor of one hypothesis over another, the same with the path's errors doubled, and its worth."""
+    """Bayes factor of one hypothesis over another, its range by assumption, what the weakest is worth."""
 
     first: str
     second: str
     factor: float
-    factor_wide: float
+    low: float
+    high: float
     words: str
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """The factor for a nuclear test against the rest under another assumption."""
+
+    assumption: str
+    factor: float
 
 
 class ByLaw(msgspec.Struct, frozen=True):
@@ -93,6 +105,7 @@ class Report(msgspec.Struct, frozen=True):
     pairs: list[Pair]
     reading_pairs: list[Pair]
     test_against_rest: Pair | None
+    moved: list[Moved]
     by_law: list[ByLaw]
     worth: list[Worth]
     statements: list[Tested]
@@ -117,14 +130,11 @@ def analyse(event: Event, *, draws: int = 100_000, seed: int = 1, model: str = "
     bare = [locate(event, s, draws=draws, seed=seed, model=model) for s in event.signals]
     honest = [locate(event, s, draws=draws, seed=seed, path=event.path, model=model) for s in event.signals]
     weighed = weigh(event, draws=draws, seed=seed, model=model)
-    wide = weigh(event, draws=2000, seed=seed, widen=2.0, model=model)
-    wide = msgspec.structs.replace(wide, size=weighed.size)
-    sources = _sources(event, weighed)
+    others = variants(event, weighed, model=model)
+    every = (weighed, *others.values())
     readings = _readings(event, weighed)
-    reading_pairs = _pairs(
-        weighed.readings, weighed.of_readings(), wide.of_readings(), weighed.prior_readings
-    )
-    against = _test_against_rest(event, weighed, wide)
+    reading_pairs = _pairs(weighed.readings, [w.of_readings() for w in every], weighed.prior_readings)
+    against = _test_against_rest(event, every)
     report = Report(
         event=event.event,
         title=event.title,
@@ -132,14 +142,15 @@ def analyse(event: Event, *, draws: int = 100_000, seed: int = 1, model: str = "
         seed=seed,
         places=[_place(event, x) for x in (*bare, *honest)],
         geometry={a.id: area_geometry(event, a) for a in event.areas},
-        sources=sources,
+        sources=_sources(event, weighed),
         readings=readings,
-        pairs=_pairs(weighed.sources, weighed.of_sources(), wide.of_sources(), weighed.prior_sources),
+        pairs=_pairs(weighed.sources, [w.of_sources() for w in every], weighed.prior_sources),
         reading_pairs=reading_pairs,
         test_against_rest=against,
+        moved=[Moved(name, p.factor) for name, w in others.items() if (p := _test_against_rest(event, (w,)))],
         by_law=_by_law(event),
         worth=worths(event, weighed),
-        statements=test_statements(Evidence(event, weighed, wide, tuple(honest), seed)),
+        statements=test_statements(Evidence(event, weighed, every[1:], tuple(honest), seed)),
         sentence=_sentence(against, readings, reading_pairs),
         marks=_marks(event),
     )
@@ -203,31 +214,38 @@ def _readings(event: Event, w: Weighed) -> list[ReadingResult]:
     ]
 
 
-def _pairs(ids: tuple[str, ...], evidence: np.ndarray, wide: np.ndarray, prior: np.ndarray) -> list[Pair]:
-    """Every pair of those weighed, the better one first."""
+def _pairs(ids: tuple[str, ...], evidence: list[Array], prior: Array) -> list[Pair]:
+    """Every pair of those weighed, the better one first; `evidence`: as the file says, then the variants."""
     used = [i for i in range(len(ids)) if prior[i] > 0]
     found = []
     for n, i in enumerate(used):
         for j in used[n + 1 :]:
-            a, b = (i, j) if evidence[i] >= evidence[j] else (j, i)
-            factor, doubled = float(evidence[a] - evidence[b]), float(wide[a] - wide[b])
-            words = bayes_words(weaker(factor, doubled))
-            found.append(Pair(ids[a], ids[b], _power(factor), _power(doubled), words))
+            if not np.isfinite(evidence[0][[i, j]]).any():
+                continue  # neither can make the data: no factor
+            a, b = (i, j) if evidence[0][i] >= evidence[0][j] else (j, i)
+            found.append(_pair(ids[a], ids[b], [_gap(e[a], e[b]) for e in evidence]))
     return found
 
 
-def _power(log10_value: float) -> float:
-    return float(10 ** min(log10_value, 300))
+def _gap(a: float, b: float) -> float:
+    """log10 factor, bounded where one side is impossible."""
+    return float(np.clip(max(a, -300.0) - max(b, -300.0), -300, 300))
 
 
-def _test_against_rest(event: Event, w: Weighed, wide: Weighed) -> Pair | None:
+def _pair(first: str, second: str, log10_factors: list[float]) -> Pair:
+    factor, low, high = (
+        float(10 ** np.clip(v, -300, 300)) for v in (log10_factors[0], min(log10_factors), max(log10_factors))
+    )
+    return Pair(first, second, factor, low, high, bayes_words(weakest(log10_factors)))
+
+
+def _test_against_rest(event: Event, every: tuple[Weighed, ...]) -> Pair | None:
     inside = np.array([h.kind.startswith("nuclear") for h in event.hypotheses])
-    weighed = w.prior_sources > 0
-    if not (inside & weighed).any() or not (~inside & weighed).any():
+    prior = every[0].prior_sources
+    if not (inside & (prior > 0)).any() or not (~inside & (prior > 0)).any():
         return None
-    factor, doubled = (set_factor(x.of_sources(), x.prior_sources, inside) for x in (w, wide))
-    words = bayes_words(weaker(factor, doubled))
-    return Pair("a nuclear test", "nature or chemistry", 10**factor, 10**doubled, words)
+    factors = [set_factor(w.of_sources(), prior, inside) for w in every]
+    return _pair("a nuclear test", "nature or chemistry", factors)
 
 
 def _by_law(event: Event) -> list[ByLaw]:
@@ -250,12 +268,12 @@ def _by_law(event: Event) -> list[ByLaw]:
 def _sentence(against: Pair | None, readings: list[ReadingResult], pairs: list[Pair]) -> str:
     said = []
     if against:
-        side, size, wide = (against.first, against.second), against.factor, against.factor_wide
-        if size < 1:
-            side, size, wide = side[::-1], 1 / size, 1 / wide
+        side, values = (against.first, against.second), (against.factor, against.low, against.high)
+        if against.factor < 1:
+            side, values = side[::-1], (1 / values[0], 1 / values[2], 1 / values[1])
         said.append(
-            f"The data are {size:.2g} times as probable under {side[0]} as under {side[1]} "
-            f"({wide:.2g} with path errors doubled): {against.words}."
+            f"The data are {values[0]:.2g} times as probable under {side[0]} as under {side[1]} "
+            f"({values[1]:.2g} to {values[2]:.2g} by assumption): {against.words}."
         )
     order = [r for r in sorted(readings, key=lambda r: -r.evidence) if r.prior > 0][:2]
     best = next((p for p in pairs if [p.first, p.second] == [r.id for r in order]), None)
@@ -273,7 +291,14 @@ def _marks(event: Event) -> list[str]:
         f"path errors: {event.path.basis}",
         f"the test areas cover {100 * share:.1f} % of the box that ordinary sources may come from: "
         f"{event.region.basis}",
+        *([f"who saw it: {event.pattern.basis}"] if event.pattern else []),
+        *(
+            [NOT_MEASURED]
+            if any(h.kind == "nuclear-decoupled" and h.rock != MEASURED_IN for h in event.hypotheses)
+            else []
+        ),
         "recalled: source-model constants and the rule of decoupling rest on constants not read in a source",
-        "assumed: ML - mb = 0 +- 0.4; no tie is published for this path",
+        *(["assumed: ML - mb = 0 +- 0.4"] if event.magnitude.type != "mb" else []),
         "the magnitude is one agency's; the signals are one analyst's picks at one array",
+        *event.notes,
     ]

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from detente.monitor.event import LATER, Area, Event, Hypothesis, PathErrors, Reading, Region
+from detente.errors import DetenteError
+from detente.monitor.event import LATER, Area, Event, PathErrors, Reading, Region
 from detente.monitor.event_location import DISTANCES_DEG, destination, local_km, times
-from detente.monitor.event_size import Sizes, sizes
+from detente.monitor.event_size import Sizes, pattern_likelihood, sizes
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 
 Array = npt.NDArray[np.float64]
@@ -63,18 +64,36 @@ def _posterior(log10_evidence: Array, prior: Array) -> Array:
 
 
 def weigh(
-    event: Event, *, draws: int = 100_000, seed: int = 1, widen: float = 1.0, model: str = "ak135"
+    event: Event,
+    *,
+    draws: int = 100_000,
+    seed: int = 1,
+    widen: float = 1.0,
+    model: str = "ak135",
+    reuse: dict[str, Sizes] | None = None,
 ) -> Weighed:
-    """Evidence of every hypothesis and reading of `event`; `widen` multiplies the path's error widths."""
+    """Evidence of every hypothesis and reading of `event`.
+
+    `widen` multiplies the path's error widths; `reuse`: sizes drawn before.
+    """
     path = event.path
     if widen != 1:
         names = ("p_sd_s", "s_sd_s", "scatter_s", "back_azimuth_sd_deg")
         path = msgspec.structs.replace(path, **{n: getattr(path, n) * widen for n in names})
     grid = _Grid(event)
-    size = {h.id: sizes(event, h, draws=draws, seed=seed) for h in event.hypotheses}
+    size = reuse
+    if size is None:
+        pattern = pattern_likelihood(event)
+        size = {h.id: sizes(event, h, draws=draws, seed=seed, pattern=pattern) for h in event.hypotheses}
     priors = [np.array([x.prior for x in group], float) for group in (event.hypotheses, event.readings)]
-    place = np.array([[_place_evidence(event, grid, path, h, r, model) for r in event.readings]
-                      for h in event.hypotheses])  # fmt: skip
+    place = np.array([_place_evidence(event, grid, path, r, model) for r in event.readings]).T
+    able = place * np.array([size[h.id].evidence for h in event.hypotheses])[:, None]
+    if not (priors[0][:, None] * priors[1] * able > 0).any():
+        raise DetenteError(
+            "no weighed hypothesis and reading can make these arrivals and this magnitude",
+            where=event.event,
+            fix="widen the region, the path's errors or the sizes",
+        )
     with np.errstate(divide="ignore"):
         return Weighed(
             tuple(h.id for h in event.hypotheses),
@@ -96,9 +115,13 @@ class _Grid:
         self.step = 4  # every fourth distance of the tables: 0.04 degrees, 4 km
         self.distance = DISTANCES_DEG[:: self.step]
         self.azimuth = np.arange(0, 360, _AZIMUTH_STEP) + _AZIMUTH_STEP / 2
+        region = self._cells(*box_points(event.region))
         discs = [self._cells(*disc_points(a)) for a in event.areas]
-        self.areas = np.mean(discs, axis=0) if discs else self._cells(*box_points(event.region))
-        self.region = self._cells(*box_points(event.region))
+        areas = np.mean(discs, axis=0) if discs else region
+        rows, columns = ((areas + region).any(axis=k) for k in (1, 0))  # the cells that any source can lie in
+        self.areas, self.region = (np.ascontiguousarray(c[rows][:, columns]) for c in (areas, region))
+        self.index = np.flatnonzero(rows) * self.step
+        self.distance, self.azimuth = self.distance[rows], self.azimuth[columns]
 
     def _cells(self, lat: Array, lon: Array, weight: Array) -> Array:
         s = self.event.station
@@ -108,9 +131,6 @@ class _Grid:
         azimuth_edges = np.arange(0, 360 + _AZIMUTH_STEP / 2, _AZIMUTH_STEP)
         cells, _, _ = np.histogram2d(d, az, bins=(edges, azimuth_edges), weights=weight)
         return np.asarray(cells / weight.sum(), float)
-
-    def prior(self, h: Hypothesis) -> Array:
-        return h.in_areas * self.areas + (1 - h.in_areas) * self.region
 
 
 def disc_points(area: Area, n: int = 4000) -> tuple[Array, Array, Array]:
@@ -129,10 +149,8 @@ def box_points(region: Region, n: int = 150) -> tuple[Array, Array, Array]:
     return la, lo, np.cos(np.radians(la))
 
 
-def _place_evidence(
-    event: Event, grid: _Grid, path: PathErrors, h: Hypothesis, r: Reading, model: str
-) -> float:
-    """Density of arrival differences (1/s) and back-azimuths (1/degree) under a source and a reading."""
+def _place_evidence(event: Event, grid: _Grid, path: PathErrors, r: Reading, model: str) -> list[float]:
+    """Density of arrival differences (1/s) and back-azimuths (1/degree) under a reading, for each source."""
     sd = np.sqrt(path.p_sd_s**2 + path.s_sd_s**2 - 2 * path.correlation * path.p_sd_s * path.s_sd_s)
     z = np.linspace(-4, 4, _NODES)
     weight = np.exp(-(z**2) / 2)
@@ -146,10 +164,14 @@ def _place_evidence(
     azimuth = [_azimuths(event, grid, names, turn) for names in sources.values()]
     if r.same_place:
         timing, azimuth = [np.prod(timing, axis=0)], [np.prod(azimuth, axis=0)]
-    cells = grid.prior(h)
-    each = [t @ cells @ a.T for t, a in zip(timing, azimuth, strict=True)]  # (shift, turn)
-    together = float(weight @ np.prod(each, axis=0) @ weight)
-    return together / event.origin_window_s ** (len(sources) - 1)
+    # linear in the place prior: once for the areas, once for the region, whatever the hypothesis mixes
+    ends = [[t @ c @ a.T for t, a in zip(timing, azimuth, strict=True)] for c in (grid.areas, grid.region)]
+    found = []
+    for h in event.hypotheses:
+        each = [h.in_areas * a + (1 - h.in_areas) * b for a, b in zip(*ends, strict=True)]  # (shift, turn)
+        together = float(weight @ np.prod(each, axis=0) @ weight)
+        found.append(together / event.origin_window_s ** (len(sources) - 1))
+    return found
 
 
 def _mean(event: Event, signal: str, which: str) -> float:
@@ -163,9 +185,8 @@ def _timing(
     """(shift, distance): density of all arrivals of one source relative to its first P."""
     first = names[0]
     signal = {s.id: s for s in event.signals}
-    table = {
-        ph: times(ph, model)[:: grid.step] for a in r.arrivals.values() for ph in (a.p, a.s) if ph != LATER
-    }
+    phases = {ph for a in r.arrivals.values() for ph in (a.p, a.s)} - {LATER} | {"P", "S"}
+    table = {ph: times(ph, model)[grid.index] for ph in phases}
     p0, p0_sd = signal[first].p.moments(event.zero)
     named = r.arrivals[first]
     out = np.ones((len(shift), len(grid.distance)))
@@ -178,7 +199,7 @@ def _timing(
             spread = np.hypot(np.hypot(sd, p0_sd), np.sqrt(2) * path.scatter_s)
             # a later arrival follows the first of its kind: P of this source, or its predicted S
             base = phase if phase != LATER else named.p if which == "p" else _first_s(named.s)
-            predicted = table.get(base, times(base, model)[:: grid.step]) - table[named.p]
+            predicted = table[base] - table[named.p]
             gap = mean - p0 - predicted - (shift[:, None] if which == "s" else 0.0)
             out = out * (_window(gap, event, spread) if phase == LATER else _normal(gap, spread))
     return np.nan_to_num(out)
@@ -216,13 +237,6 @@ def bayes_words(log10_factor: float) -> str:
     if size < np.log10(20):
         return "these data lean, and do not decide"
     return "strong evidence" if size < np.log10(150) else "very strong evidence"
-
-
-def weaker(first: float, second: float) -> float:
-    """The log10 factor nearer to zero, zero where they point opposite ways: what survives a doubt."""
-    if first * second <= 0:
-        return 0.0
-    return first if abs(first) < abs(second) else second
 
 
 def area_share(event: Event) -> float:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from detente.drawing import canvas
 from detente.errors import DetenteError
 from detente.monitor.capability import CapabilityMap, Model
 from detente.monitor.coast import CREDIT, rings
@@ -30,16 +30,12 @@ def capability_figure(
 
     Raises DetenteError where no cell of the map is ever detected by k stations.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     m = found.magnitude[k - 1]
     if not np.isfinite(m).any():
         raise DetenteError(f"{k} stations never detect here", fix="ask for fewer, or more of the network")
     west, east, south, north = _extent(found)
     wide = np.clip((east - west) / max(north - south, 1e-9), 0.8, 2.4)
-    figure = Figure(figsize=(4.6 * wide + 1.6, 5.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(4.6 * wide + 1.6, 5.6)
     axes = figure.add_subplot()
     step = 0.1 if np.nanmax(m) - np.nanmin(m) > 0.7 else 0.05
     first, last = int(np.floor(np.nanmin(m) / step)), int(np.ceil(np.nanmax(m) / step))
@@ -52,7 +48,7 @@ def capability_figure(
     bar = figure.colorbar(colours, ax=axes, shrink=0.9, pad=0.02)
     ticks = levels[:: max(1, round(len(levels) / 7))]
     _tonnes_axis(bar, ticks, couplings, law)
-    figure.supxlabel(_credit(found, law), fontsize=7, x=0.01, ha="left", color=INK)
+    figure.supxlabel(_credit(found, couplings, law), fontsize=7, x=0.01, ha="left", color=INK)
     return figure
 
 
@@ -112,7 +108,7 @@ def _tonnes_axis(bar: Any, ticks: Any, couplings: Sequence[Coupling], law: str) 
         parts = [f"mb {tick:.2f}".removesuffix("0")]
         for coupling in couplings:
             low, high = (float(t) for t in tonnes(tick, coupling, law))
-            short = "" if coupling is COUPLED else f"{coupling.name}: "
+            short = "hidden: " if coupling.hides else ""
             amount = _amount(low) if high < 1.05 * low else f"{_amount(low)} to {_amount(high)}"
             beyond = coupling.hides and low > CREDIBLE_T  # nobody believes in such a cavity
             parts.append(short + ("over 10 kt" if beyond else amount))
@@ -125,25 +121,10 @@ def _amount(tonnes_: float) -> str:
     return f"{float(f'{value:.2g}'):g} {unit}"
 
 
-def _credit(found: CapabilityMap, law: str) -> str:
+def _credit(found: CapabilityMap, couplings: Sequence[Coupling], law: str) -> str:
+    hidden = "; ".join(f"hidden: {c.name}, not credible above 10 kt" for c in couplings if c.hides)
     return (
-        "model: Veith and Clawson 1972 and, in Central Asia, Pn of Sereno et al.; noise assumed by kind"
-        f" of site; SNR {found.settings.snr:g}, scatter {found.settings.sd:.2f}.\ntonnes: law '{law}', slope"
-        " 0.75 to 1 below 1 kt; decoupled: in a cavity large enough, granite, 500 m; not credible above 10 kt."
-        f" {CREDIT}"
+        "model: Veith and Clawson 1972 and, in Central Asia, Pn of Sereno et al.; noise by kind of site"
+        f"; SNR {found.settings.snr:g}, scatter {found.settings.sd:.2f}.\ntonnes: law '{law}', slope"
+        f" 0.75 to 1 below 1 kt; {hidden}. {CREDIT}"
     )
-
-
-def check_target(path: Path, suffixes: Sequence[str] = (".png", ".svg", ".pdf")) -> None:
-    """Raises DetenteError where a file cannot go: a suffix other than `suffixes`, or no such folder."""
-    if path.suffix not in suffixes:
-        fix = f"use {', '.join(suffixes)}"
-        raise DetenteError(f"cannot write the format '{path.suffix}'", where=str(path), fix=fix)
-    if not path.parent.is_dir():
-        raise DetenteError("no such folder", where=str(path.parent), fix="make it first")
-
-
-def save(figure: Any, path: Path) -> None:
-    """Write a figure; its format is the suffix. Raises DetenteError where it cannot go."""
-    check_target(path)
-    figure.savefig(path, dpi=150)

@@ -16,14 +16,10 @@ from detente.tables import read_table
 
 Float = NDArray[np.float64]
 
-# How far from the low (0) to the high (1) noise model a site lies, in decibels: assumed, not measured. Arrays
-# were put where surveys found quiet; three-component sites sit mid-way between that and the middle; within
-# 50 km of the sea, or on an island, a site has the middle of the two models.
-ARRAY, INLAND, COAST = 0.25, 0.35, 0.50
 COAST_WITHIN_KM = 50.0
 NOISE_NOTE = (
-    "noise assumed by kind of site: at 0.25 (arrays), 0.35 (inland) or 0.50 (coast, island) of the way from "
-    "Peterson's low to his high model in decibels"
+    "noise by kind of site, between Peterson's models, as measured for minutes at one array (YKA) and eight"
+    " three-component stations of East Asia"
 )
 
 Spectra = Mapping[str, tuple[Float, Float]]
@@ -44,11 +40,26 @@ def models() -> tuple[Float, Float, Float]:
     return table[:, 0], table[:, 1], table[:, 2]
 
 
-def fraction(station: Station) -> float:
-    """Where the site lies between the models, 0 the low one, 1 the high one: assumed, see NOISE_NOTE."""
+def kind_of_site(station: Station) -> str:
+    """How noise is guessed: array, or three components within 50 km of the sea (coast) or not (inland)."""
     if station.kind == "array":
-        return ARRAY
-    return COAST if station.coast_km <= COAST_WITHIN_KM else INLAND
+        return "array"
+    return "coast" if station.coast_km <= COAST_WITHIN_KM else "inland"
+
+
+@lru_cache(maxsize=1)
+def fractions() -> dict[str, tuple[Float, Float]]:
+    """By kind of site: frequency in Hz, and where noise lies from the low (0) to the high (1) model in dB.
+
+    Measured by tools/measure_noise.py on a few public records, see the file; few sites stand for all.
+    """
+    path = files("detente.monitor") / "data" / "noise_by_site.csv"
+    found: dict[str, list[tuple[float, float]]] = {}
+    for row in read_table(path, ("kind", "freq_hz", "fraction", "stations", "quality")):
+        pair = (row.number("freq_hz") or 0.0, row.number("fraction") or 0.0)
+        found.setdefault(row["kind"], []).append(pair)
+    tables = {kind: np.array(pairs) for kind, pairs in found.items()}
+    return {kind: (table[:, 0], table[:, 1]) for kind, table in tables.items()}
 
 
 def acceleration_db(station: Station, frequency_hz: Float, spectra: Spectra | None = None) -> Float:
@@ -65,7 +76,10 @@ def acceleration_db(station: Station, frequency_hz: Float, spectra: Spectra | No
     _check_band(frequency_hz, f, station.code if own is not None else "noise models")
     x = np.log(frequency_hz)
     floor, ceiling = np.interp(x, np.log(f), low), np.interp(x, np.log(f), high)
-    level: Float = floor + fraction(station) * (ceiling - floor)
+    if own is not None:
+        return np.asarray(floor)
+    measured, share = fractions()[kind_of_site(station)]
+    level: Float = floor + np.interp(x, np.log(measured), share) * (ceiling - floor)
     return level
 
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from detente.monitor.event import Event, Statement
 from detente.monitor.event_location import Location, local_km
 from detente.monitor.event_size import coupled_mb
-from detente.monitor.hypotheses import Weighed, bayes_words, weaker
+from detente.monitor.hypotheses import Weighed, bayes_words
+from detente.monitor.sensitivity import weakest
 
 Array = npt.NDArray[np.float64]
 Answer = Literal["compatible", "incompatible", "not testable"]
@@ -35,11 +36,11 @@ class Tested(msgspec.Struct, frozen=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, eq=False):
-    """What statements are tested against; `wide`: the same with the path's errors doubled."""
+    """What statements are tested against; `others`: the weighing under other credible assumptions."""
 
     event: Event
     weighed: Weighed
-    wide: Weighed
+    others: tuple[Weighed, ...]
     located: tuple[Location, ...]
     seed: int
 
@@ -69,16 +70,16 @@ def set_factor(log10_evidence: Array, prior: Array, inside: npt.NDArray[np.bool_
     return float(value[0] - value[1])
 
 
-def _of_set(s: Statement, ids: tuple[str, ...], evidence: Array, wide: Array, prior: Array) -> _Found:
+def _of_set(s: Statement, ids: tuple[str, ...], evidence: list[Array], prior: Array) -> _Found:
     inside = np.array([i in s.says for i in ids])
     if inside.all() or not inside.any():
         return "not testable", "it names all hypotheses or none"
-    factor, doubled = (set_factor(e, prior, inside) for e in (evidence, wide))
-    left = weaker(factor, doubled)
-    odds = (
-        f"Bayes factor {10**factor:.2g} for it against the rest ({10**doubled:.2g} with path errors doubled)"
+    factors = [set_factor(e, prior, inside) for e in evidence]
+    left = weakest(factors)
+    odds = f"Bayes factor {10 ** factors[0]:.2g} for it against the rest"
+    numbers = (
+        f"{odds} ({10 ** min(factors):.2g} to {10 ** max(factors):.2g} by assumption): {bayes_words(left)}"
     )
-    numbers = f"{odds}: {bayes_words(left)}"
     if left <= -np.log10(DECIDES):
         return "incompatible", numbers
     return ("not testable" if abs(left) < np.log10(3) else "compatible"), numbers
@@ -86,12 +87,12 @@ def _of_set(s: Statement, ids: tuple[str, ...], evidence: Array, wide: Array, pr
 
 def _sources(x: Evidence, s: Statement) -> _Found:
     w = x.weighed
-    return _of_set(s, w.sources, w.of_sources(), x.wide.of_sources(), w.prior_sources)
+    return _of_set(s, w.sources, [v.of_sources() for v in (w, *x.others)], w.prior_sources)
 
 
 def _readings(x: Evidence, s: Statement) -> _Found:
     w = x.weighed
-    return _of_set(s, w.readings, w.of_readings(), x.wide.of_readings(), w.prior_readings)
+    return _of_set(s, w.readings, [v.of_readings() for v in (w, *x.others)], w.prior_readings)
 
 
 def _yield(x: Evidence, s: Statement) -> _Found:
@@ -112,7 +113,7 @@ def _capability(x: Evidence, s: Statement) -> _Found:
     if s.range_t is None:
         return "not testable", "no yield given"
     e, rng = x.event, np.random.default_rng([x.seed, 7])
-    mb = coupled_mb(e.site, np.full(20_000, s.range_t.low / 1000), rng)
+    mb = coupled_mb(e, np.full(20_000, s.range_t.low / 1000), rng)
     coupled = [h.id for h in e.hypotheses if h.kind == "nuclear-coupled"]
     low, mid, high = np.quantile(mb, (0.05, 0.5, 0.95))
     numbers = f"{s.range_t.low:g} t coupled would be mb {mid:.1f} ({low:.1f} to {high:.1f}); the event is M "
@@ -120,7 +121,7 @@ def _capability(x: Evidence, s: Statement) -> _Found:
     if not coupled:
         return "not testable", numbers
     p = x.weighed.sizes[coupled[0]].above(s.range_t.low)
-    numbers += f"; P(coupled yield > {s.range_t.low:g} t) = {p:.3f}"
+    numbers += f"; P(coupled yield > {s.range_t.low:g} t) {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
     return ("compatible" if p <= RARE else "incompatible"), numbers
 
 
@@ -130,7 +131,7 @@ def _place(x: Evidence, s: Statement) -> _Found:
         for area in (a for a in x.event.areas if a.id in s.says):
             level = outside_level(place, area.lat, area.lon)
             best = max(best, 1 - level)
-            parts.append(f"{place.signal}: {area.id} centre on the {100 * level:.0f} % ellipse")
+            parts.append(f"{place.signal}: {area.id} centre on the {100 * level:.3g} % ellipse")
     area_km2 = min(place.ellipse().area_km2 for place in x.located)
     numbers = f"{'; '.join(parts)}; the smaller 90 % ellipse covers {area_km2:,.0f} km2"
     return ("compatible" if best >= RARE else "incompatible"), numbers
@@ -160,12 +161,14 @@ def _open(x: Evidence, s: Statement) -> _Found:
     order = np.argsort(-evidence)
     kinds = {h.id: h.kind.split("-")[0] for h in e.hypotheses}
     rival = next((i for i in order if kinds[ids[i]] != kinds[ids[order[0]]]), order[-1])
-    factor = float(evidence[order[0]] - evidence[rival])
+    first, second = (w.sources.index(ids[i]) for i in (order[0], rival))
+    factors = [float(v.of_sources()[first] - v.of_sources()[second]) for v in (w, *x.others)]
+    left = weakest(factors)
     numbers = (
-        f"best {ids[order[0]]} against best of another kind {ids[rival]}: factor {10**factor:.2g}, "
-        f"{bayes_words(factor)}"
+        f"best {ids[order[0]]} against best of another kind {ids[rival]}: factor {10 ** factors[0]:.2g} "
+        f"({10 ** min(factors):.2g} to {10 ** max(factors):.2g} by assumption), {bayes_words(left)}"
     )
-    return ("incompatible" if factor >= np.log10(DECIDES) else "compatible"), numbers
+    return ("incompatible" if left >= np.log10(DECIDES) else "compatible"), numbers
 
 
 def _none(x: Evidence, s: Statement) -> _Found:

@@ -13,6 +13,7 @@ from detente.errors import DetenteError, nearest
 
 Record = TypeVar("Record")
 _LIMIT_BYTES = 2_000_000
+_LIMIT_DEPTH = 32
 
 
 class _Loader(yaml.SafeLoader):
@@ -43,22 +44,30 @@ def load(path: Path, kind: type[Record]) -> Record:
     lines: dict[str, int] = {}
     loader = _Loader(text)
     try:
-        if any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise DetenteError("YAML aliases are not read", where=path.name, fix="write the value out")
+        _check_events(text, path.name)
         node = loader.get_single_node()
         value = _value(loader, node, "$", lines, path.name) if node else None
     except yaml.YAMLError as bad:
         mark = getattr(bad, "problem_mark", None)
         where = f"{path.name}:{mark.line + 1}" if mark else path.name
         raise DetenteError(f"broken YAML: {getattr(bad, 'problem', None) or bad}", where=where) from None
-    except RecursionError:
-        raise DetenteError("nested too deeply", where=path.name) from None
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as bad:
         raise _told(str(bad), lines, path.name, kind) from None
     except DetenteError as bad:
         raise DetenteError(bad.what, where=f"{path.name}: {bad.where}".rstrip(": "), fix=bad.fix) from None
+
+
+def _check_events(text: str, name: str) -> None:
+    """Refuses aliases (which can grow without bound) and nesting that no event file has."""
+    depth = 0
+    for e in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(e, yaml.AliasEvent):
+            raise DetenteError("YAML aliases are not read", where=name, fix="write the value out")
+        depth += isinstance(e, yaml.CollectionStartEvent) - isinstance(e, yaml.CollectionEndEvent)
+        if depth > _LIMIT_DEPTH:
+            raise DetenteError("nested too deeply", where=name)
 
 
 def _value(loader: _Loader, node: Any, at: str, lines: dict[str, int], name: str) -> Any:
@@ -70,8 +79,8 @@ def _value(loader: _Loader, node: Any, at: str, lines: dict[str, int], name: str
         for key_node, value_node in node.value:
             key, where = key_node.value, f"{name}:{key_node.start_mark.line + 1}"
             if not isinstance(key, str) or key in found:
-                raise DetenteError(f"the key '{key}' appears twice" if key in found else "a key must be text",
-                                   where=where)  # fmt: skip
+                what = "a key must be text" if not isinstance(key, str) else f"the key '{key}' appears twice"
+                raise DetenteError(what, where=where)
             found[key] = _value(loader, value_node, f"{at}.{key}", lines, name)
             lines[f"{at}.{key}"] = key_node.start_mark.line + 1
         return found
@@ -88,7 +97,7 @@ def _told(message: str, lines: dict[str, int], name: str, kind: type) -> Detente
         at = keys[0] if keys else at
         what, fix = f"unknown key '{unknown[1]}'", nearest(unknown[1], _fields(kind))
     else:
-        what, fix = what[:1].lower() + what[1:], "see docs/monitor-yield.md for the form"
+        what, fix = what[:1].lower() + what[1:], "see docs/event.md for the form"
     while at not in lines and "." in at:
         at = at.rpartition(".")[0]
     return DetenteError(

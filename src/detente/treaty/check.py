@@ -264,6 +264,12 @@ def _counting_fits(i: Instrument) -> Iterator[Problem]:
         for name in named:
             if name not in rules:
                 yield Problem(f"unknown counting rule '{name}'", (*path, "count"), nearest(name, rules))
+            elif limit.groups and any(way.tranche for way in rules[name].all_ways):
+                yield Problem(
+                    f"rule '{name}' has a tranche, which goes into a sum only",
+                    (*path, "groups"),
+                    "use 'count'",
+                )
             elif limit.operator != "ratio" and rules[name].unit != limit.unit:
                 yield Problem(
                     f"unit mismatch: limit '{limit.id}' is in {limit.unit}, rule '{name}' counts {rules[name].unit}",

@@ -55,6 +55,7 @@ def compile_form(
         sentence=tuple(sentence(x, b) for x, b in zip(chosen, bounds, strict=True)),
         missing=tuple(r.missing for r in rows),
         operators=tuple(op for r in rows for op in r.operators),
+        open=tuple(r.open for r in rows),
     )
 
 
@@ -73,6 +74,7 @@ class _Row:
         self.high: Array = np.zeros(width)
         self.operators: list[Operator] = []
         self.missing: tuple[str, ...] = ()
+        self.open = False
 
 
 def _row(law: Law, limit: Limit, party: str, inventory: Inventory, reading: Reading | None, n: int) -> _Row:
@@ -81,6 +83,7 @@ def _row(law: Law, limit: Limit, party: str, inventory: Inventory, reading: Read
     if reading and limit.id not in reading.of:
         reading = None
     gaps: list[str] = []
+    unsaid: list[str] = []
     parts = []
     for group in limit.groups or (limit.count,):
         part = _Row(len(inventory.items))
@@ -91,19 +94,20 @@ def _row(law: Law, limit: Limit, party: str, inventory: Inventory, reading: Read
                 _no_parts_beside_total(stated, inventory, totals)
             elif not (found or inventory.complete or rule.optional):
                 gaps.append(f"{rule.text} ({rule.article}): no row says how many")
-            gaps += _unsaid(found, inventory)
+            unsaid += _unsaid(found, inventory)
             _add(part, rule, found, n)
         parts.append(part)
     if totals:  # what a reading adds to the declared count stands beside it
         row = parts[0]
         row.low[list(totals)] = row.high[list(totals)] = 1.0
-        gaps = []
+        gaps, unsaid = [], []
     elif limit.operator == "sum":
         row = parts[0]
     else:
         pair = np.stack([np.stack([p.low for p in parts]), np.stack([p.high for p in parts])])
         row.operators.append(Operator(kind=limit.operator, limit=n, parts=pair))
-    row.missing = (*dict.fromkeys(gaps), *_unknown_counts(row, inventory))
+    row.missing = (*dict.fromkeys((*gaps, *unsaid)), *_unknown_counts(row, inventory))
+    row.open = bool(gaps)
     return row
 
 
@@ -119,12 +123,19 @@ def declared_totals(law: Law, limit: Limit, inventory: Inventory) -> tuple[int, 
     names = {f"{name}/{limit.id}" for name in law.loaded.counts_as.get(limit.id, ())}
     names.add(f"{law.instrument.id}/{limit.id}")
     names |= {limit.same_as} if limit.same_as else set()
-    columns = []
+    columns: list[int] = []
     for column, item in enumerate(inventory.items):
         if item.kind == "declared_total" and item.attributes.get("provision") in names:
             if item.unit != limit.unit:
                 raise DetenteError(
                     f"unit mismatch: a total in {item.unit} for a limit in {limit.unit}", where=item.id
+                )
+            twin = next((c for c in columns if inventory.items[c].party == item.party), None)
+            if twin is not None:
+                raise DetenteError(
+                    f"'{inventory.items[twin].id}' and '{item.id}' both state the total of '{limit.id}'",
+                    where=item.id,
+                    fix="keep one of them, or evaluate two inventories",
                 )
             columns.append(column)
     return tuple(columns)
@@ -154,8 +165,6 @@ def _add(part: _Row, rule: CountingRule, found: tuple[Share, ...], n: int) -> No
     for way, members in tranches.items():
         tranche = rule.all_ways[way].tranche
         assert tranche is not None
-        # the instruments do not say which items fill the tranche: those that count most outside do
-        members.sort(key=lambda s: (s.outside or (0.0, 0.0))[1], reverse=True)
         part.operators.append(
             Operator(
                 kind="tranche",
@@ -173,7 +182,7 @@ def _unsaid(found: tuple[Share, ...], inventory: Inventory) -> list[str]:
         f"{inventory.items[s.column].label}: '{key}' is not given ({inventory.items[s.column].id})"
         for s in found
         for key in s.unknown
-        if inventory.items[s.column].interval[1] > 0
+        if inventory.items[s.column].interval[1] > 0 and (s.rate[0] < s.rate[1] or s.outside)
     ]
 
 

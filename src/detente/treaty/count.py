@@ -17,14 +17,17 @@ UNKNOWN_RATE: Rate = (0.0, math.inf)
 
 
 class Share(msgspec.Struct, frozen=True):
-    """What one row adds per item: (low, high), by which way and exception, and what it does not say."""
+    """What one row adds per item: (low, high), by which way and exception, and what it does not say.
+
+    `outside`: its rate beyond a tranche, where it is certain that the row is in it.
+    """
 
     column: int
     rate: Rate
     way: int
     exception: str = ""
     unknown: tuple[str, ...] = ()
-    outside: Rate | None = None  # the rate beyond a tranche
+    outside: Rate | None = None
 
     @property
     def valued(self) -> bool:
@@ -38,11 +41,8 @@ def shares(
 
     Raises DetenteError where a declaration gives one quantity in two forms, which would count it twice.
     """
-    found = [
-        share
-        for column, item in enumerate(items)
-        for share in _first_way(rule, column, item, exceptions, words)
-    ]
+    all_of_them = (_share(rule, column, item, exceptions, words) for column, item in enumerate(items))
+    found = [share for share in all_of_them if share]
     valued = sorted({s.way for s in found if s.valued})
     if len(valued) > 1:
         twins = [next(s.column for s in found if s.way == w and s.valued) for w in valued[:2]]
@@ -56,51 +56,62 @@ def shares(
     return tuple(s for s in found if s.valued or s.way in valued or not valued)
 
 
-def _first_way(
-    rule: CountingRule, column: int, item: Item, exceptions: tuple[ExceptionRule, ...], words: Words
-) -> list[Share]:
-    for n, way in enumerate(rule.all_ways):
-        covered = covers(way.select, item, words)
-        if covered is not False:
-            return [_share(rule, n, way, covered, column, item, exceptions, words)]
-    return []
-
-
 def _share(
-    rule: CountingRule,
-    n: int,
-    way: Way,
-    covered: bool | None,
-    column: int,
-    item: Item,
-    exceptions: tuple[ExceptionRule, ...],
-    words: Words,
-) -> Share:
-    tranche = way.tranche
-    rate = _rate(tranche.inside if tranche else way.each, item)
+    rule: CountingRule, column: int, item: Item, exceptions: tuple[ExceptionRule, ...], words: Words
+) -> Share | None:
+    ways, certain, unknown = _ways(rule, item, words)
+    if not ways:
+        return None
+    rates = [rate for n in ways for rate in _rates(rule.all_ways[n], item)]
+    low = min(r[0] for r in rates) if certain else 0.0
+    rate = (low, max(r[1] for r in rates))
+    tranche = rule.all_ways[ways[0]].tranche if certain and len(ways) == 1 else None
     outside = _rate(tranche.outside, item) if tranche else None
-    unknown = list(unknown_keys(way.select, item, words)) if covered is None else []
-    named = tranche.inside if tranche else way.each
-    if isinstance(named, str) and not math.isfinite(rate[1]):
-        unknown.append(named)
-    if covered is None:
-        rate = (0.0, rate[1])
-        outside = outside and (0.0, outside[1])
+    if tranche:
+        rate = (float(tranche.inside), float(tranche.inside))
+    unknown += [name for n in ways for name in _unsaid_rates(rule.all_ways[n], item)]
     applied = ""
     for exception in exceptions:
         holds = _applies(exception, rule.id, item, exceptions, words)
         if holds is False:
             continue
-        applied = exception.id
-        each = float(exception.each)
-        if holds:
-            rate, outside = (each, each), outside and (each, each)
-            unknown = []
-        else:
-            rate = (min(rate[0], each), max(rate[1], each))
-            outside = outside and (min(outside[0], each), max(outside[1], each))
+        applied, each = exception.id, float(exception.each)
+        if holds:  # it is no item of the rule any more, nor of its tranche
+            rate, outside = (each if certain else 0.0, each), None
+            unknown = [] if certain else unknown
+        else:  # perhaps in a tranche, which others then fill: it may add nothing
+            first = 0.0 if outside else rate[0]
+            rate = (min(first, each), max(rate[1], outside[1] if outside else 0.0, each))
+            outside = None
             unknown += unknown_keys(exception.select, item, words)
-    return Share(column, rate, n, applied, tuple(dict.fromkeys(unknown)), outside)
+    return Share(column, rate, ways[0], applied, tuple(dict.fromkeys(unknown)), outside)
+
+
+def _ways(rule: CountingRule, item: Item, words: Words) -> tuple[list[int], bool, list[str]]:
+    """The ways by which a row may count, whether it surely does, and what it does not say; the first that holds."""
+    ways: list[int] = []
+    unknown: list[str] = []
+    for n, way in enumerate(rule.all_ways):
+        covered = covers(way.select, item, words)
+        if covered is not False:
+            ways.append(n)
+        if covered:
+            return ways, True, unknown
+        if covered is None:
+            unknown += unknown_keys(way.select, item, words)
+    return ways, False, unknown
+
+
+def _rates(way: Way, item: Item) -> tuple[Rate, ...]:
+    """The rates an item may count at: another row of the tranche may take its place in it."""
+    if way.tranche:
+        return ((0.0, float(way.tranche.inside)), _rate(way.tranche.outside, item))
+    return (_rate(way.each, item),)
+
+
+def _unsaid_rates(way: Way, item: Item) -> list[str]:
+    named = way.tranche.outside if way.tranche else way.each
+    return [named] if isinstance(named, str) and not math.isfinite(_rate(named, item)[1]) else []
 
 
 def _applies(

@@ -13,6 +13,8 @@ from detente.linear import Array, LinearForm, Operator, Sense
 from detente.verdict import Basis, Outcome, Quantiles, Verdict
 
 QUANTILES = (0.05, 0.5, 0.95)
+Mask = npt.NDArray[np.bool_]
+Pair = tuple[Array, Array]
 
 
 def evaluate(form: LinearForm, given: Inventory | Draws) -> tuple[Verdict, ...]:
@@ -27,20 +29,14 @@ def evaluate(form: LinearForm, given: Inventory | Draws) -> tuple[Verdict, ...]:
 def count_interval(form: LinearForm, inventory: Inventory) -> tuple[Array, Array]:
     """(low, high) of each limit's count, each (limit,) float64; inf where something is unknown."""
     low, high = inventory.bounds
-    lows, highs = _dot(form.low, low), _dot(form.high, high)
-    for op in form.operators:
-        lows[op.limit] += float(apply_operator(op, low[None, :], 0)[0])
-        highs[op.limit] += float(apply_operator(op, high[None, :], 1)[0])
-        if op.kind == "ratio":  # smallest over largest, and the reverse
-            lows[op.limit], highs[op.limit] = _ratio_interval(op, low, high)
-    gaps = np.array([bool(m) for m in form.missing])
-    return lows, np.where(gaps, math.inf, highs)
+    pairs = _counts(form, _Rows(low[None, :]), _Rows(high[None, :]))
+    return np.array([float(p[0][0]) for p in pairs]), np.array([float(p[1][0]) for p in pairs])
 
 
 def _over_intervals(form: LinearForm, inventory: Inventory) -> tuple[Verdict, ...]:
     lows, highs = count_interval(form, inventory)
     best = inventory.best
-    mids = _dot(form.low, best) if form.is_linear and not np.isnan(best).any() else np.full(len(lows), np.nan)
+    mids = form.low @ best if form.is_linear and not np.isnan(best).any() else np.full(len(lows), np.nan)
     return tuple(
         _interval_verdict(form, n, float(lows[n]), float(highs[n]), float(mids[n])) for n in range(len(lows))
     )
@@ -54,13 +50,10 @@ def _interval_verdict(form: LinearForm, n: int, low: float, high: float, mid: fl
         mid = low
     if math.isnan(bound):
         return _verdict(form, n, Outcome.indeterminate, Basis.missing, missing=("the bound is not known",))
-    worst, most = sorted(_margin(sense, bound, np.array([low, high])).tolist())
-    if sense is Sense.exactly and low < bound < high:
-        most = 0.0
-    slack = 1e-9 * max(1.0, abs(bound))
+    worst, most = (float(m[0]) for m in _margins(sense, bound, np.array([low]), np.array([high])))
+    slack = _slack(bound)
     outcome = Outcome.met if worst >= -slack else Outcome.exceeded if most < -slack else Outcome.indeterminate
-    unknown = math.isinf(high)
-    basis = Basis.missing if unknown else Basis.counted if low == high else Basis.bounded
+    basis = Basis.missing if math.isinf(high) else Basis.counted if low == high else Basis.bounded
     return _verdict(
         form,
         n,
@@ -74,101 +67,120 @@ def _interval_verdict(form: LinearForm, n: int, low: float, high: float, mid: fl
 
 
 def _over_draws(form: LinearForm, draws: Draws) -> tuple[Verdict, ...]:
-    counts = _draw_counts(form, draws.values)
-    slack = 1e-9 * np.maximum(1.0, np.abs(form.bound))
-    return tuple(
-        _draw_verdict(form, n, counts[n][0], counts[n][1], float(slack[n]), draws)
-        for n in range(len(form.bound))
-    )
+    rows = _Rows(draws.values)
+    pairs = _counts(form, rows, rows)
+    return tuple(_draw_verdict(form, n, low, high, draws.seed) for n, (low, high) in enumerate(pairs))
 
 
-def _draw_counts(form: LinearForm, x: Array) -> list[tuple[Array, Array]]:
-    """Per limit, (low, high) counts over draws, each (draw,) float64; the same array twice where they agree."""
-    lows = np.ascontiguousarray((x @ np.where(np.isfinite(form.low), form.low, 0.0).T).T)
-    same = np.array_equal(form.low, form.high)
-    if np.isnan(lows).any():  # some column is unknown: NaN times a zero coefficient must not spread
-        known = ~np.isnan(x[0])
-        lows = _dot_rows(form.low[:, known], x[:, known])
-        same = False
-        highs = np.stack([_high(form.high[n], x, known) for n in range(len(lows))])
-    else:
-        highs = lows if same else np.stack([_high(form.high[n], x, None) for n in range(len(lows))])
-    pairs = [(lows[n], highs[n]) for n in range(len(lows))]
-    for op in form.operators:
-        low, high = pairs[op.limit]
-        more = apply_operator(op, x, 0)
-        most = more if _is_exact(op) else apply_operator(op, x, 1)
-        total = low + np.nan_to_num(more)
-        pairs[op.limit] = (
-            total,
-            total if low is high and more is most else high + np.where(np.isnan(most), np.inf, most),
-        )
-    return pairs
-
-
-def _high(coefficients: Array, x: Array, known: npt.NDArray[np.bool_] | None) -> Array:
-    finite = np.isfinite(coefficients)
-    columns = finite if known is None else finite & known
-    total = np.asarray(x[:, columns] @ coefficients[columns])
-    wild = ~finite if known is None else ~finite & known
-    if wild.any():
-        total = np.where((x[:, wild] > 0).any(axis=1), np.inf, total)
-    if known is not None and (coefficients[~known] > 0).any():
-        total = np.full_like(total, np.inf)
-    return total
-
-
-def _draw_verdict(form: LinearForm, n: int, low: Array, high: Array, slack: float, draws: Draws) -> Verdict:
+def _draw_verdict(form: LinearForm, n: int, low: Array, high: Array, seed: int) -> Verdict:
     bound, sense = float(form.bound[n]), form.sense[n]
     if math.isnan(bound):
         return _verdict(form, n, Outcome.indeterminate, Basis.missing, missing=("the bound is not known",))
-    if form.missing[n] and math.isfinite(float(high[0])):
-        high = np.full_like(low, np.inf)
-    margin = _margin(sense, bound, low)
-    other = margin if high is low else _margin(sense, bound, high)
-    worst, most = (margin, margin) if high is low else (np.minimum(margin, other), np.maximum(margin, other))
+    slack = _slack(bound)
+    worst, most = _margins(sense, bound, low, high)
     p_low = np.count_nonzero(worst >= -slack) / len(worst)
     p_high = p_low if most is worst else np.count_nonzero(most >= -slack) / len(most)
     decided = p_low == p_high
     outcome = Outcome.met if p_low == 1 else Outcome.exceeded if p_high == 0 else Outcome.indeterminate
-    known = not form.missing[n] and decided
-    q = _quantiles(worst)
-    counted = {
-        Sense.at_most: (bound - q.high, bound - q.mid, bound - q.low),
-        Sense.at_least: (bound + q.low, bound + q.mid, bound + q.high),
-    }
+    margin = _quantiles(worst) if most is worst else _spread(worst, most)
     return _verdict(
         form,
         n,
         outcome,
-        Basis.draws if known or outcome is not Outcome.indeterminate else Basis.missing,
+        Basis.draws if decided else Basis.missing,
         bound=bound,
-        count=Quantiles(*counted[sense]) if sense in counted else _quantiles(low),
-        margin=q,
+        count=_count_quantiles(sense, bound, margin, low) if high is low else _spread(low, high),
+        margin=margin,
         p_met=p_low if decided else None,
         p_met_se=math.sqrt(p_low * (1 - p_low) / len(low)) if decided else None,
         missing=form.missing[n] if outcome is Outcome.indeterminate else (),
         reason="" if decided else f"between {p_low:.0%} and {p_high:.0%} of draws keep the limit",
-        seed=draws.seed,
+        seed=seed,
     )
 
 
-def apply_operator(op: Operator, x: Array, side: int) -> Array:
-    """The operator's contribution for rows `x` (draw, item) -> (draw,); `side` 0 low, 1 high coefficients."""
+class _Rows:
+    """Quantities (draw, item) and which columns nobody knows: `seen` leaves those out, in one copy at most."""
+
+    def __init__(self, x: Array) -> None:
+        self.x = x
+        self.known: Mask = np.isfinite(x[0])
+        self.whole = bool(self.known.all())
+        self.seen = x if self.whole else x[:, self.known]
+
+    def sums(self, c: Array, *, most: bool) -> Array:
+        """(sum, item) coefficients -> (sum, draw); what nobody knows adds zero at least, and inf at most."""
+        finite = np.isfinite(c)
+        used = c if finite.all() else np.where(finite, c, 0.0)
+        total: Array = (used if self.whole else used[:, self.known]) @ self.seen.T
+        if most:
+            for n, column in np.argwhere(~finite & self.known):
+                total[n][self.x[:, column] > 0] = np.inf
+            total[((c > 0) & ~self.known).any(axis=1)] = np.inf
+        return total
+
+
+def _counts(form: LinearForm, least: _Rows, most: _Rows) -> list[Pair]:
+    """Per limit its (low, high) count, each (draw,) float64; the very same array twice where they agree."""
+    exact = least is most and least.whole
+    lows = least.sums(form.low, most=False)
+    same = [exact and np.array_equal(*pair) for pair in zip(form.low, form.high, strict=True)]
+    highs = lows if all(same) else most.sums(form.high, most=True)
+    pairs = [(low, low if same[n] else highs[n]) for n, low in enumerate(lows)]
+    for op in form.operators:
+        low, high = pairs[op.limit]
+        one = exact and high is low and _is_exact(op)
+        less, more = _apply(op, least, most, one=one, is_open=form.is_open(op.limit))
+        total = low + less
+        pairs[op.limit] = (total, total if one else high + more)
+    return [
+        (low, np.full_like(low, np.inf) if form.is_open(n) else high) for n, (low, high) in enumerate(pairs)
+    ]
+
+
+def _apply(op: Operator, least: _Rows, most: _Rows, *, one: bool, is_open: bool) -> Pair:
+    """What an operator adds, (low, high), each (draw,). `is_open`: a sum may be larger than any row shows."""
     if op.kind == "tranche":
-        assert op.inside is not None and op.outside is not None
-        n = x[:, list(op.columns)]
-        before = np.cumsum(n, axis=1) - n
-        filled = np.clip(op.first - before, 0.0, n)
-        within = _dot_rows(op.inside[side][None, :], filled)
-        beyond = _dot_rows(op.outside[side][None, :], n - filled)
-        return np.asarray((within + beyond)[0])
+        less = _tranche(op, least, 0)
+        return less, less if one else _tranche(op, most, 1)
     assert op.parts is not None
-    sums: Array = _dot_rows(op.parts[side], x)
+    low = least.sums(op.parts[0], most=False)
+    high = low if one else most.sums(op.parts[1], most=True)
     if op.kind == "ratio":
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.where(sums[0] == 0, 0.0, sums[0] / sums[1]))
-    return np.asarray(sums.max(axis=0) if op.kind == "max" else sums.min(axis=0))
+        less = np.zeros(low.shape[1]) if is_open else _ratio(low[0], high[1])
+        return less, less if one else _ratio(high[0], low[1])
+    join = np.max if op.kind == "max" else np.min
+    return join(low, axis=0), join(high, axis=0)
+
+
+def _tranche(op: Operator, rows: _Rows, side: int) -> Array:
+    """The first items inside, the rest outside; row by row, those first that count most outside."""
+    assert op.inside is not None and op.outside is not None
+    inside, outside = op.inside[side], op.outside[side]
+    total = np.zeros(len(rows.x))
+    left = np.full(len(rows.x), op.first)
+    for k in np.argsort(-outside, kind="stable"):
+        column = op.columns[k]
+        if rows.known[column]:
+            n = rows.x[:, column]
+            filled = np.minimum(n, left)
+            beyond = n - filled
+        elif side:
+            filled, beyond = left, np.full(len(left), np.inf)
+        else:
+            continue
+        total += inside[k] * filled
+        if outside[k] > 0:
+            total[beyond > 0] += outside[k] * beyond[beyond > 0]
+        left = left - filled
+    return total
+
+
+def _ratio(top: Array, bottom: Array) -> Array:
+    """``top / bottom`` for zero or more; anything over zero is inf, and nothing over anything is zero."""
+    found = np.full_like(top, np.inf)
+    np.divide(top, bottom, out=found, where=bottom > 0)
+    return np.where(top > 0, found, 0.0)
 
 
 def _is_exact(op: Operator) -> bool:
@@ -176,34 +188,26 @@ def _is_exact(op: Operator) -> bool:
     return all(a is None or np.array_equal(a[0], a[1]) for a in arrays)
 
 
-def _ratio_interval(op: Operator, low: Array, high: Array) -> tuple[float, float]:
-    assert op.parts is not None
-    top, bottom = _dot(op.parts[0], low), _dot(op.parts[1], high)
-    return (
-        0.0 if top[0] == 0 else float(top[0] / bottom[1]),
-        0.0 if bottom[0] == 0 else math.inf if top[1] == 0 else float(bottom[0] / top[1]),
-    )
-
-
-def _dot(c: Array, x: Array) -> Array:
-    """``c @ x`` for zero-or-more operands with inf meaning unknown, where inf times zero is zero."""
-    return np.asarray(_dot_rows(c, x[None, :])[:, 0])
-
-
-def _dot_rows(c: Array, x: Array) -> Array:
-    """(limit, item) times (draw, item) -> (limit, draw); inf means unknown, and inf times zero is zero."""
-    cf, xf = np.isfinite(c), np.isfinite(x)
-    if cf.all() and xf.all():
-        return np.asarray(c @ x.T)
-    total: Array = np.where(cf, c, 0.0) @ np.where(xf, x, 0.0).T
-    unknown = ((~cf).astype(float) @ (x > 0).T) + ((c > 0).astype(float) @ (~xf).T)
-    return np.asarray(np.where(unknown > 0, np.inf, total))
+def _slack(bound: float) -> float:
+    return 1e-9 * max(1.0, abs(bound))
 
 
 def _margin(sense: Sense, bound: float, count: Array) -> Array:
     if sense is Sense.at_most:
         return bound - count
     return count - bound if sense is Sense.at_least else -np.abs(count - bound)
+
+
+def _margins(sense: Sense, bound: float, low: Array, high: Array) -> Pair:
+    """(worst, most) margin of counts in [low, high]; the very same array twice where those are one."""
+    at_low = _margin(sense, bound, low)
+    if high is low:
+        return at_low, at_low
+    at_high = _margin(sense, bound, high)
+    most = np.maximum(at_low, at_high)
+    if sense is Sense.exactly:
+        most = np.where((low <= bound) & (bound <= high), 0.0, most)
+    return np.minimum(at_low, at_high), most
 
 
 def _quantiles(values: Array) -> Quantiles:
@@ -214,8 +218,23 @@ def _quantiles(values: Array) -> Quantiles:
     points = []
     for spot in spots:
         a, b = float(part[math.floor(spot)]), float(part[math.ceil(spot)])
-        points.append(a if a == b else a + (spot - math.floor(spot)) * (b - a))
+        between = 0.0 if a == b or math.isinf(a) else (spot - math.floor(spot)) * (b - a)
+        points.append(a + between)
     return Quantiles(*points)
+
+
+def _spread(low: Array, high: Array) -> Quantiles:
+    """From the 5 % point of the lowest to the 95 % point of the highest; no middle, since nobody knows it."""
+    return Quantiles(_quantiles(low).low, math.nan, _quantiles(high).high)
+
+
+def _count_quantiles(sense: Sense, bound: float, margin: Quantiles, count: Array) -> Quantiles:
+    """The count's quantiles, read off those of its margin where one mirrors the other."""
+    if sense is Sense.at_most:
+        return Quantiles(bound - margin.high, bound - margin.mid, bound - margin.low)
+    if sense is Sense.at_least:
+        return Quantiles(bound + margin.low, bound + margin.mid, bound + margin.high)
+    return _quantiles(count)
 
 
 def _verdict(form: LinearForm, n: int, outcome: Outcome, basis: Basis, **more: object) -> Verdict:

@@ -65,6 +65,7 @@ def _judge(
                 f"{item.label}: '{k}' is not given" for k in unknown_keys(prohibition.select, item, law.words)
             ),
         ),
+        open=(False,),
     )
     one = Inventory((item,), item.id)
     alone = (

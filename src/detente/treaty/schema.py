@@ -138,10 +138,13 @@ class Definition(Provision, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Tranche(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The first `first` of the selected items count `inside` each, the rest `outside` (number or attribute)."""
+    """The first `first` of the selected items count `inside` each, the rest `outside` (number or attribute).
+
+    The instruments do not say which items are the first: those that count most outside are.
+    """
 
     first: Number
-    inside: Number | str
+    inside: Number
     outside: Number | str
 
 
@@ -176,7 +179,10 @@ class CountingRule(Provision, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class ExceptionRule(Provision, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Items for which a counting rule, or another exception, does not hold: they count `each` instead."""
+    """Items for which a counting rule, or another exception, does not hold: they count `each` instead.
+
+    Where several exceptions hold for an item, the last one written counts.
+    """
 
     of: tuple[str, ...]
     text: str

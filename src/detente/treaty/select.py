@@ -24,7 +24,16 @@ def covers(select: Select, item: Item, words: Words) -> bool | None:
 
 def unknown_keys(select: Select, item: Item, words: Words) -> list[str]:
     """The attributes a row would have to give for `select` to be decided."""
-    return [k for k, wanted in select.items() if _holds(k, wanted, item, words) is None]
+    found: list[str] = []
+    for key, wanted in select.items():
+        if _holds(key, wanted, item, words) is not None:
+            continue
+        if key == "is":
+            names: Any = wanted if isinstance(wanted, list) else [wanted]
+            found += (k for name in names for k in unknown_keys(words.definitions[name], item, words))
+        else:
+            found.append(key)
+    return list(dict.fromkeys(found))
 
 
 def _holds(key: str, wanted: Any, item: Item, words: Words) -> bool | None:

@@ -1,0 +1,91 @@
+"""The events section: what the signals of 22 June 2020 allow, and what the network could have seen there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from detente.brief.record import Door, Exhibit, Section, Table
+from detente.drawing import rendered
+
+if TYPE_CHECKING:
+    from detente.monitor.event_report import Analysis
+
+EVENT, DRAWS, SEED = "lop-nor-2020", 10_000, 1
+
+
+@lru_cache(maxsize=1)
+def analysis() -> Analysis:
+    """The analysis of the event, with fewer draws than the command's default."""
+    from detente.monitor.event_files import read_event
+    from detente.monitor.event_report import analyse
+
+    return analyse(read_event(EVENT), draws=DRAWS, seed=SEED)
+
+
+def events(day: date) -> Section | None:
+    """The section; None before the day all of its evidence was public."""
+    if find_spec("numba") is None or find_spec("geographiclib") is None:
+        return Section(
+            "events", "Was it a test?", "Install detente[monitor] to weigh the event of 22 June 2020.", (), ()
+        )
+    found = analysis()
+    if str(day) < found.event.known_from:  # the picks and the magnitude were not public yet
+        return None
+    report = found.report
+    said = [s for s in report.statements if s.date <= str(day)]
+    if not said:
+        return None
+    command = f"detente event {EVENT} --draws {DRAWS} --seed {SEED}"
+    statements = Table(
+        "What was said, tested",
+        ("by", "day", "statement", "answer", "numbers"),
+        tuple((s.by, s.date, s.text, str(s.answer), s.numbers) for s in said),
+        Door(
+            "each statement against the evidence of the event file",
+            command,
+            tuple(dict.fromkeys(s.source for s in said)),
+        ),
+    )
+    sources = Table(
+        "What it could have been",
+        ("source", "prior", "posterior", "yield, tonnes (90 %)", "P(over 100 t)", "P(over 500 t)"),
+        tuple(
+            (
+                s.id.replace("-", " "), f"{s.prior:.2f}", f"{s.posterior:.2f}",
+                f"{s.yield_t.mid:.3g} ({s.yield_t.low:.2g} to {s.yield_t.high:.2g})" if s.yield_t else "",
+                "" if s.above_100 is None else f"{s.above_100:.2f}",
+                "" if s.above_500 is None else f"{s.above_500:.2f}",
+            )
+            for s in report.sources
+        ),
+        Door(f"{report.draws} draws, seed {report.seed}; the priors are stated and can be changed", command),
+    )  # fmt: skip
+    exhibits = (
+        Exhibit(
+            "event-map",
+            "Where the signals of 22 June 2020 came from, with error ellipses and the test areas",
+            command,
+        ),
+        Exhibit("event-yield", "Yield by hypothesis, with the public statements marked", command),
+    )
+    return Section(
+        "events",
+        "22 June 2020 near Lop Nor",
+        report.sentence,
+        (sources, statements),
+        exhibits,
+        tuple(report.marks),
+    )
+
+
+def figures(names: Collection[str]) -> dict[str, dict[str, bytes]]:
+    """Those of the section's figures that are named, each as svg and png bytes."""
+    if "event-map" not in names:
+        return {}
+    from detente.monitor.event_figures import event_map, yield_figure
+
+    return {"event-map": rendered(event_map(analysis())), "event-yield": rendered(yield_figure(analysis()))}
