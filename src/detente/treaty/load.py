@@ -12,9 +12,11 @@ import msgspec
 
 from detente.canonical import digest
 from detente.errors import DetenteError, nearest
-from detente.treaty.check import Problem, problems
+from detente.treaty.check import problems
 from detente.treaty.document import Document, PathKey, parse_yaml, read_yaml
-from detente.treaty.schema import Instrument, Patch
+from detente.treaty.problem import Problem
+from detente.treaty.schema import Instrument
+from detente.treaty.schema_patch import Patch
 
 T = TypeVar("T")
 LIBRARY = Path(str(files("detente.library")))

@@ -10,7 +10,8 @@ import msgspec
 from detente.errors import DetenteError, nearest
 from detente.treaty.document import Document, PathKey
 from detente.treaty.load import Loaded, Text, checked, load, load_patch
-from detente.treaty.schema import SECTIONS, Operation, Patch
+from detente.treaty.schema import SECTIONS
+from detente.treaty.schema_patch import Operation, Patch
 
 Steps = tuple[str, ...]
 
