@@ -64,7 +64,8 @@ class Text(msgspec.Struct, frozen=True):
             and isinstance(path[1], int)
             and path[1] < len(entries)
         ):
-            steps = (steps[0], str(entries[path[1]].get("id")), *steps[2:])
+            entry = entries[path[1]]
+            steps = (steps[0], str(entry.get("id")) if isinstance(entry, dict) else "", *steps[2:])
 
         def shared(operation: tuple[str, ...]) -> int:
             return next(
