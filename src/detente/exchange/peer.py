@@ -44,8 +44,9 @@ class Peers:
         if reply.status >= 500:
             self._silent(party, f"answered {reply.status}")
             return None
-        with self.node.store.write():
-            self.node.store.run("DELETE FROM peer WHERE party = ?", (party,))
+        if self.silent_since(party) is not None:
+            with self.node.store.write():
+                self.node.store.run("DELETE FROM peer WHERE party = ?", (party,))
         return reply
 
     def _silent(self, party: str, note: str) -> None:
