@@ -33,6 +33,12 @@ def test_forces_as_a_day_knew_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert detente("forces", "datasets") == 0
 
 
+def test_stockpiles_through_time_as_a_figure(tmp_path: Path) -> None:
+    picture = tmp_path / "time.png"
+    assert detente("forces", "compare", "CN", "FR", "-o", str(picture)) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 def test_the_check_passes_on_the_embedded_sets(capsys: pytest.CaptureFixture[str]) -> None:
     assert detente("forces", "check") == 0
     assert "0 broken" in capsys.readouterr().out

@@ -43,7 +43,7 @@ def _credited(figure: Figure, credit: str) -> Figure:
 
 
 def through_time(parties: Sequence[str], known: date, *, since: int = 1945) -> Figure:
-    """Stockpiles through time on a logarithmic axis, as known on a day; dotted: print of the day not held."""
+    """Stockpiles through time on a logarithmic axis, as known on a day."""
     figure, ax = _axes()
     for code in parties:
         line = stockpile_line(code, known)
@@ -106,8 +106,9 @@ def fan(p: Projection, published: Sequence[Any] = ()) -> Figure:
     ax.set_title(
         f"{find(p.party).name}: projection from what was in print on {p.known}{mark}", loc="left", fontsize=13
     )
-    ax.legend(frameon=False, loc="upper left", fontsize=11)
-    credit = f"{CREDIT}; forecasts: projections_published.csv. {p.values.shape[1]:,} draws, seed {p.seed}."
+    ax.legend(frameon=False, loc="best", fontsize=11)
+    said = "; forecasts: projections_published.csv" if marks else ""
+    credit = f"{CREDIT}{said}. {p.values.shape[1]:,} draws, seed {p.seed}."
     return _credited(figure, credit)
 
 

@@ -162,9 +162,9 @@ def compare(
 
 
 class Years:
-    """A source cut to chosen years (picklable)."""
+    """A projected source cut to chosen years (picklable)."""
 
-    def __init__(self, source: stream.Source, chosen: tuple[int, ...]) -> None:
+    def __init__(self, source: Projected, chosen: tuple[int, ...]) -> None:
         self.source, self.chosen = source, list(chosen)
 
     def __call__(self, seed: np.random.SeedSequence, n: int) -> list[Array]:
