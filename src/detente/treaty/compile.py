@@ -95,9 +95,11 @@ def _row(law: Law, limit: Limit, party: str, inventory: Inventory, reading: Read
                 stated = shares(rule, inventory.items, law.exceptions(), law.words)
                 _no_parts_beside_total(stated, inventory, totals)
             elif not (inventory.complete or rule.optional):
+                # a row that only may be of the category does not speak for it
+                sure = [s.column for s in found if s.certain]
                 gaps += [
                     f"{whose}{rule.text} ({rule.article}): no row says how many"
-                    for whose in _silent(party, rule.parties, [s.column for s in found], inventory)
+                    for whose in _silent(party, rule.parties, sure, inventory)
                 ]
             unsaid += _unsaid(found, inventory)
             _add(part, rule, found, n)

@@ -28,6 +28,7 @@ class Share(msgspec.Struct, frozen=True):
     exception: str = ""
     unknown: tuple[str, ...] = ()
     outside: Rate | None = None
+    certain: bool = True  # False: the row does not say whether the rule covers it
 
     @property
     def valued(self) -> bool:
@@ -84,7 +85,7 @@ def _share(
             rate = (min(first, each), max(rate[1], outside[1] if outside else 0.0, each))
             outside = None
             unknown += unknown_keys(exception.select, item, words)
-    return Share(column, rate, ways[0], applied, tuple(dict.fromkeys(unknown)), outside)
+    return Share(column, rate, ways[0], applied, tuple(dict.fromkeys(unknown)), outside, certain)
 
 
 def _ways(rule: CountingRule, item: Item, words: Words) -> tuple[list[int], bool, list[str]]:
