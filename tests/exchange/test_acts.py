@@ -154,6 +154,10 @@ def test_books_balance_from_exchange_to_exchange(year: Net) -> None:
     findings = notices.check(year.nodes["CN"], "exercise/database_update", second, "", act="declaration")
     give(year, "CN", "database_update", second, act="declaration")
     for node in year.nodes.values():
+        changed = notices.differences(node, "CN", "exercise")
+        assert [(label, [d.item for d in ds]) for label, ds in changed] == [
+            ("CN:2", ["m1", "m2", "m3", "m9"])
+        ]
         rows = notices.balance(node, "CN", "exercise")
         assert [r[0] for r in rows] == ["CN:0", "CN:2"] and rows[0][1] == ()
         assert rows[1][1] == findings == (

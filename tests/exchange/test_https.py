@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
+import select
 import socket
 import ssl
 import subprocess
@@ -18,6 +20,7 @@ import msgspec
 import pytest
 
 from detente.exchange.api import make_app, make_server
+from detente.exchange.fsck import fsck
 from detente.exchange.keys import Annex
 from detente.exchange.node import Config, Node, init_node
 from detente.exchange.peer import Peers
@@ -207,3 +210,91 @@ def test_a_person_can_run_a_node(tmp_path: Path) -> None:
     assert "there is a node here" in detente("node", "init", "--party", "CN", *cn, code=2).stderr
     (homes["CN"] / "keys.json").chmod(0o644)
     assert "chmod 600" in detente("node", "status", *cn, code=2).stderr
+
+
+class Cutter:
+    """A TCP relay on loopback that cuts, stalls or garbles connections as its seed has it."""
+
+    def __init__(self, target: int, seed: int) -> None:
+        self.target, self.draw, self.bad = target, random.Random(seed), True
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.server.accept()
+                threading.Thread(target=self._relay, args=(client,), daemon=True).start()
+
+    def _relay(self, client: socket.socket) -> None:
+        budget = self.draw.randrange(200, 60_000) if self.bad and self.draw.random() < 0.6 else None
+        garble = self.bad and self.draw.random() < 0.2
+        with (
+            contextlib.suppress(OSError),
+            client,
+            socket.create_connection(("127.0.0.1", self.target)) as server,
+        ):
+            passed = 0
+            while True:
+                for s in select.select([client, server], [], [], 5)[0]:
+                    data = s.recv(4096)
+                    passed += len(data)
+                    if not data or (budget is not None and passed > budget):
+                        return
+                    if garble and passed > 3000:
+                        data = bytes([data[0] ^ 1]) + data[1:]
+                    (server if s is client else client).sendall(data)
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_processes_on_a_bad_line_lose_and_double_nothing(tmp_path: Path, seed: int) -> None:
+    """Three served nodes in processes of their own; every byte between them goes through a cutting relay."""
+    bad_line(tmp_path, seed, 8)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(2, 8))
+def test_processes_on_a_bad_line_at_length(tmp_path: Path, seed: int) -> None:
+    bad_line(tmp_path, seed, 40)
+
+
+def bad_line(folder: Path, seed: int, acts: int) -> None:
+    keys = {p: party_keys(p) for p in ("CN", "RU", "US")}
+    ports = {p: free_port() for p in keys}
+    relays = {p: Cutter(ports[p], seed) for p in keys}
+    public = {p: k.public(f"https://127.0.0.1:{relays[p].port}") for p, k in keys.items()}
+    annex = Annex("detente/annex/v1", "test", public)
+    nodes = {p: init_node(folder / p, k, annex, Config(p, port=ports[p])) for p, k in keys.items()}
+    command = [sys.executable, "-m", "detente", "node", "serve", "--every", "1", "--home"]
+    servers = [
+        subprocess.Popen(
+            [*command, str(folder / p)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        for p in keys
+    ]
+    try:
+        for server in servers:
+            assert server.stdout is not None and "serving" in server.stdout.readline()
+        for i in range(acts):
+            for p, node in nodes.items():
+                node.publish("message", "m", [q for q in nodes if q != p], {"i": i})
+        time.sleep(4)
+        for relay in relays.values():
+            relay.bad = False
+        limit = time.monotonic() + 60
+        while time.monotonic() < limit and not all(
+            node.log_of(p).size == acts for node in nodes.values() for p in nodes
+        ):
+            time.sleep(0.3)
+    finally:
+        for server in servers:
+            server.terminate()
+        for server in servers:
+            server.wait(20)
+    for node in nodes.values():
+        for p in nodes:
+            assert [node.body(a) for a in node.acts(party=p)] == [{"i": i} for i in range(acts)]
+        assert not node.store.all("SELECT 1 FROM evidence WHERE kind <> 'suspect'")
+        assert fsck(node.store.url, msgspec.json.encode(annex)).problems == []
+        node.close()

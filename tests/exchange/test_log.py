@@ -350,6 +350,30 @@ def test_a_flipped_bit_is_named_by_fsck(what: str, new_store: Callable[[], Store
             cn.add(act(keys["CN"], 5))
 
 
+@pytest.mark.parametrize("table", ["cosignature", "checkpoint", "witnessed", "head"])
+def test_a_changed_signature_or_head_is_named_by_fsck(
+    table: str, new_store: Callable[[], Store], world: World
+) -> None:
+    keys, _ = world
+    cn, held = Side(new_store(), keys["CN"]), mirror(new_store(), world)
+    for i in range(3):
+        cn.add(act(keys["CN"], i))
+    assert held.receive(cn.push(0, cn.log.cosigned(3))).status == 200
+    assert fsck(held.store.url, annex_bytes(world)).problems == []
+    column = "line" if table == "cosignature" else "note"
+    row = held.store.one(f"SELECT {column} FROM {table} ORDER BY 1 LIMIT 1")
+    assert row is not None
+    if table == "witnessed":
+        held.store.run("UPDATE witnessed SET root = ?", (bytes(32),))
+    else:
+        text = row[0]
+        at = len(text) - 20  # inside the base64 of a signature
+        bent = text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :]
+        held.store.run(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (bent, text))
+    problems = fsck(held.store.url, annex_bytes(world)).problems
+    assert problems and all("records.test/CN" in p for p in problems)
+
+
 def test_a_log_whose_rightmost_tile_is_damaged_signs_nothing(
     new_store: Callable[[], Store], world: World
 ) -> None:

@@ -212,13 +212,26 @@ def publish(
 def books(
     instrument: str,
     party: Annotated[str, typer.Option("--party", help="Whose; every party's if left out.")] = "",
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Every change from exchange to exchange instead.")
+    ] = False,
     home: HomeFlag = None,
     json: JsonFlag = False,
 ) -> None:
     """Do the books balance from exchange to exchange? Lists every imbalance; exit 1 where there is one."""
-    from detente.exchange.notices import balance
+    from detente.exchange.notices import balance, differences
 
     node = open_node(home)
+    if diff:
+        parties = [party] if party else list(node.annex.parties)
+        found = [
+            (p, label, str(d)) for p in parties for label, ds in differences(node, p, instrument) for d in ds
+        ]
+        if json:
+            show_json(found)
+        else:
+            show_table("changes", ("party", "declaration", "change"), found)
+        return
     rows = [
         (p, label, line)
         for p in ([party] if party else node.annex.parties)

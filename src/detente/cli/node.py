@@ -115,12 +115,13 @@ def serve(
         raise DetenteError(report.problems[0], where=str(node.home), fix="detente node fsck")
     stop = threading.Event()
 
-    def rounds() -> None:
+    def rounds(party: str) -> None:
         peers = peers_of(node)
         while not stop.wait(every):
-            peers.sync(lambda party, what: None)
+            peers.sync_with(party)
 
-    threading.Thread(target=rounds, daemon=True).start()
+    for party in node.mirrors:  # a thread each: a peer that stalls keeps no other waiting
+        threading.Thread(target=rounds, args=(party,), daemon=True).start()
     print(
         f"{node.party}: {report.entries} entries checked; serving on https://{node.config.host}:{node.config.port}"
     )

@@ -67,12 +67,17 @@ def fsck(url: str, annex: bytes, *, signatures: bool = True, against: str = "") 
                 if line != "ok":
                     report.bad("file", line)
         parties = json.loads(annex)["parties"]
+        cosigners = [k for p in parties.values() for role in ("witness", "mirror") for k in p[role]]
+        logs = []
         for number, origin in _rows(link, "SELECT n, origin FROM log ORDER BY n"):
             keys = next((p for p in parties.values() if p["origin"] == origin), None)
             if keys is None:
                 report.bad(origin, "a log of no party in the annex")
             else:
-                _Checker(link, number, origin, keys, parties, report, signatures, other).run()
+                logs.append(_Checker(link, number, origin, keys, cosigners, report, signatures, other))
+                logs[-1].run()
+        for log in logs:  # when every log's key changes are known
+            log.check_cosignatures()
         _orphans(link, report)
     except Exception as bad:  # a damaged file may fail anywhere, and that is a finding too
         report.bad("file", f"cannot be read: {type(bad).__name__}: {bad}")
@@ -109,16 +114,17 @@ class _Checker:
         number: int,
         origin: str,
         keys: dict[str, Any],
-        parties: dict[str, Any],
+        cosigners: list[str],
         report: Report,
         signatures: bool,
         other: Any,
     ) -> None:
         self.link, self.n, self.origin, self.keys = link, number, origin, keys
-        self.parties, self.report, self.signatures, self.other = parties, report, signatures, other
+        self.cosigners, self.report, self.signatures, self.other = cosigners, report, signatures, other
         self.past_keys = [*keys["log"]]
         self.levels: list[bytes | None] = []
         self.count = 0
+        self.heads: dict[int, str] = {}
         self.tiles: dict[tuple[int, int], bytes] = {}
 
     def run(self) -> None:
@@ -141,7 +147,7 @@ class _Checker:
         if seen and seen[0] <= (head[0] if head else 0) and roots.get(seen[0]) != bytes(seen[1]):
             self.report.bad(self.origin, f"the cosigned head of {seen[0]} is not this tree's")
         self._tiles()
-        self._cosignatures(heads)
+        self.heads = heads
 
     def _walk(self, wanted: set[int]) -> dict[int, bytes]:
         """Read every entry once, rebuild the tree, and take the root at each size wanted."""
@@ -234,6 +240,7 @@ class _Checker:
                 if fresh["origin"] == self.origin:
                     self.keys = fresh
                     self.past_keys += fresh["log"]
+                    self.cosigners += [*fresh["witness"], *fresh["mirror"]]
             except (ValueError, KeyError, TypeError):
                 pass
         body = envelope.get("body")
@@ -298,10 +305,11 @@ class _Checker:
                     f"{self.origin} tile {key[0]} hash {key[1]}", "is not the hash of its entries"
                 )
 
-    def _cosignatures(self, heads: dict[int, str]) -> None:
-        roles = [k for p in self.parties.values() for role in ("witness", "mirror") for k in p[role]]
+    def check_cosignatures(self) -> None:
+        """Every cosignature by a party, under a key that the annex or the party's log has named."""
+        heads = self.heads
         by_name: dict[str, list[str]] = {}
-        for k in roles:
+        for k in self.cosigners:
             by_name.setdefault(k.split("+")[0], []).append(k)
         for size, text in _rows(
             self.link, "SELECT size, line FROM cosignature WHERE log = ? ORDER BY size", self.n
@@ -315,7 +323,7 @@ class _Checker:
                 self.report.bad(where, "no checkpoint beneath it, or not a signature line")
                 continue
             known = [k for k in by_name.get(line[0], []) if _key_id(k) == line[1]]
-            if known and not any(_verify(k, line, body) for k in known):
+            if line[0] in by_name and not any(_verify(k, line, body) for k in known):
                 self.report.bad(where, f"the cosignature of {line[0]} is wrong")
 
 

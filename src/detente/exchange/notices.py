@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 
 from detente.errors import DetenteError
-from detente.exchange.declaration import Change, Declaration, contradictions, parse_changes, parse_declaration
+from detente.exchange.declaration import (
+    Change,
+    Declaration,
+    Difference,
+    contradictions,
+    diff,
+    parse_changes,
+    parse_declaration,
+)
 from detente.exchange.forms import check_form, form_of
 from detente.exchange.node import Act, Node
 from detente.exchange.records import law_findings, law_of, split_form
@@ -213,6 +222,12 @@ def balance(node: Node, party: str, instrument: str) -> list[tuple[str, tuple[st
         rows.append((act.label, contradictions(law, declared, last[1] if last else None, changes)))
         last = (act, declared)
     return rows
+
+
+def differences(node: Node, party: str, instrument: str) -> list[tuple[str, tuple[Difference, ...]]]:
+    """What changed in each of a party's declarations against the one before."""
+    held = declarations(node, party, instrument)
+    return [(act.label, diff(before, after)) for (_, before), (act, after) in pairwise(held)]
 
 
 def instrument_of(act: Act) -> str:

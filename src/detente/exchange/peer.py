@@ -44,8 +44,9 @@ class Peers:
         if reply.status >= 500:
             self._silent(party, f"answered {reply.status}")
             return None
-        with self.node.store.write():
-            self.node.store.run("DELETE FROM peer WHERE party = ?", (party,))
+        if self.silent_since(party) is not None:
+            with self.node.store.write():
+                self.node.store.run("DELETE FROM peer WHERE party = ?", (party,))
         return reply
 
     def _silent(self, party: str, note: str) -> None:
@@ -238,18 +239,26 @@ class Peers:
         return int(reply.data.split()[1])
 
     def sync(self, report: Callable[[str, str], None] = lambda party, what: None) -> None:
-        """Push, pull and gossip with everyone once; a failing peer never keeps the others waiting."""
+        """One round with every peer, one after another."""
         for party in self.node.mirrors:
-            try:
-                done = self.push(party)
-                gained = self.pull(party)
-                if self.silent_since(party) is not None:
-                    self._from_mirrors(party)
-                else:
-                    self.gossip(party)
-                report(party, f"{'holds our log' if done else 'is behind'}, {gained} new")
-            except DetenteError as bad:
-                report(party, str(bad))
+            self.sync_with(party, report)
+
+    def sync_with(self, party: str, report: Callable[[str, str], None] = lambda party, what: None) -> None:
+        """Push, pull and gossip with one peer; a silent one costs one time-out, and others may hold its log."""
+        try:
+            done = self.push(party)
+            if not done and self.silent_since(party) is not None:
+                self._from_mirrors(party)
+                report(party, "is silent")
+                return
+            gained = self.pull(party)
+            if self.silent_since(party) is None:
+                self.gossip(party)
+            else:
+                self._from_mirrors(party)
+            report(party, f"{'holds our log' if done else 'is behind'}, {gained} new")
+        except DetenteError as bad:
+            report(party, str(bad))
 
     def _from_mirrors(self, party: str) -> None:
         """A silent party's entries, from whoever else holds them."""

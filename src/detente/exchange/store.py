@@ -49,6 +49,7 @@ class Store:
         self._own = threading.local()
         self._open: list[Any] = []
         self._lock = threading.Lock()
+        self._writer = threading.Lock()  # SQLite's own way of waiting sleeps; threads of one node queue here
         types = ("BYTEA", "BIGINT") if self.postgres else ("BLOB", "INTEGER")
         with self.write():
             for statement in _TABLES.split(";"):
@@ -100,6 +101,7 @@ class Store:
             finally:
                 self._own.depth -= 1
             return
+        self._writer.acquire()
         try:
             self.run("BEGIN" if self.postgres else "BEGIN IMMEDIATE")
             if self.postgres:
@@ -112,6 +114,8 @@ class Store:
             self._own.depth = 0
             self._undo(link)
             raise
+        finally:
+            self._writer.release()
 
     def _undo(self, link: Any) -> None:
         if self.postgres:
