@@ -97,7 +97,9 @@ def _row(law: Law, limit: Limit, party: str, inventory: Inventory, reading: Read
             elif not (inventory.complete or rule.optional):
                 gaps += [
                     f"{whose}{rule.text} ({rule.article}): no row says how many"
-                    for whose in _silent(party, rule.parties, [s.column for s in found], inventory)
+                    for whose in _silent(
+                        party, rule.parties, [s.column for s in found if s.certain], inventory
+                    )
                 ]
             unsaid += _unsaid(found, inventory)
             _add(part, rule, found, n)

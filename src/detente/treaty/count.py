@@ -19,7 +19,8 @@ UNKNOWN_RATE: Rate = (0.0, math.inf)
 class Share(msgspec.Struct, frozen=True):
     """What one row adds per item: (low, high), by which way and exception, and what it does not say.
 
-    `outside`: its rate beyond a tranche, where it is certain that the row is in it.
+    `certain`: the rule surely covers the row, so that it says how many there are. `outside`: its rate beyond a
+    tranche, where it is certain that the row is in it.
     """
 
     column: int
@@ -28,6 +29,7 @@ class Share(msgspec.Struct, frozen=True):
     exception: str = ""
     unknown: tuple[str, ...] = ()
     outside: Rate | None = None
+    certain: bool = True
 
     @property
     def valued(self) -> bool:
@@ -84,7 +86,7 @@ def _share(
             rate = (min(first, each), max(rate[1], outside[1] if outside else 0.0, each))
             outside = None
             unknown += unknown_keys(exception.select, item, words)
-    return Share(column, rate, ways[0], applied, tuple(dict.fromkeys(unknown)), outside)
+    return Share(column, rate, ways[0], applied, tuple(dict.fromkeys(unknown)), outside, certain)
 
 
 def _ways(rule: CountingRule, item: Item, words: Words) -> tuple[list[int], bool, list[str]]:
