@@ -179,15 +179,14 @@ def worlds(
 ) -> Iterator[tuple[list[Known], dict[str, float]]]:
     """Every world, or `at_most` of them drawn at random: the rows made definite, and what no row shows."""
     named = {*limit.count, *(n for g in limit.groups for n in g)}
-    open_rules = [
+    asked = [
         r for r in instrument.counting
         if r.id in named and (not r.parties or party in r.parties) and not r.optional and not inventory.complete
-        and not any(could(instrument, r, i) for i in inventory.items)
     ]  # fmt: skip
     axes: list[tuple[int, str, tuple[Any, ...]]] = [
         (n, key, options) for n, item in enumerate(inventory.items) for key, options in choices(item)
     ]
-    axes += [(-1, rule.id, (0.0, 7.0, 9000.0)) for rule in open_rules]
+    axes += [(-1, rule.id, (0.0, 7.0, 9000.0)) for rule in asked]
     number = math.prod(len(options) for _, _, options in axes)
     rng = random.Random(seed)
     picks: Any = (
@@ -203,12 +202,12 @@ def worlds(
                 more[key] = value
             else:
                 rows[n][key] = value
+        for rule in asked:  # a row of a category says how many there are; without one nobody has said
+            if any(
+                selected(instrument, w.select, row) for w in rule.ways or (Way(rule.select),) for row in rows
+            ):
+                more[rule.id] = 0.0
         yield rows, more
-
-
-def could(instrument: Instrument, rule: CountingRule, item: Item) -> bool:
-    """Is there a world in which the rule selects the row?"""
-    return any(could_in(instrument, way, item) for way in rule.ways or (Way(rule.select),))
 
 
 def could_in(instrument: Instrument, way: Way, item: Item) -> bool:

@@ -133,13 +133,32 @@ def test_a_row_of_another_kind_or_unit_is_refused(kind: str, unit: str, message:
         ({"deployed": True}, False, (4.0, 4.0, Outcome.met)),
         ({"deployed": False}, True, (0.0, 0.0, Outcome.met)),
         ({"deployed": False}, False, (0.0, math.inf, Outcome.indeterminate)),
-        ({}, False, (0.0, 4.0, Outcome.met)),  # deployed or not, four are under ten
+        ({}, True, (0.0, 4.0, Outcome.met)),  # deployed or not, four are under ten
+        ({}, False, (0.0, math.inf, Outcome.indeterminate)),  # if not, nobody says how many are
     ],
 )
 def test_what_is_not_said_is_bounded_by_what_is(attributes: Any, complete: bool, expected: Any) -> None:
     verdict = judge(law({}), {"US": Inventory((row(attributes=attributes),), complete=complete)})[0]
     assert verdict.count is not None
     assert (verdict.count.low, verdict.count.high, verdict.outcome) == expected
+
+
+def test_a_sure_row_of_a_category_lets_an_unsure_one_be_bounded() -> None:
+    rows = Inventory((row("a", best=3.0), row("b", best=4.0, attributes={})))
+    verdict = judge(law({}), {"US": rows})[0]
+    assert verdict.count is not None
+    assert (verdict.count.low, verdict.count.high, verdict.outcome) == (3.0, 7.0, Outcome.met)
+    tighter = judge(law({"bound": 5}), {"US": rows})[0]
+    assert tighter.outcome is Outcome.indeterminate
+    assert tighter.missing == ("icbm: 'deployed' is not given (b)",)
+
+
+def test_a_row_nobody_has_drawn_is_named() -> None:
+    drawn = Draws(Inventory((row("a"), row("b"))), np.array([[3.0, np.nan], [4.0, np.nan]]), seed=7)
+    verdict = judge(law({}), {"US": drawn})[0]
+    assert (verdict.outcome, verdict.p_met) == (Outcome.indeterminate, None)
+    assert verdict.missing == ("deployed icbm: no number drawn (b)",)
+    assert judge(law({"bound": 2}), {"US": drawn})[0].outcome is Outcome.exceeded
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -69,10 +70,10 @@ def _interval_verdict(form: LinearForm, n: int, low: float, high: float, mid: fl
 def _over_draws(form: LinearForm, draws: Draws) -> tuple[Verdict, ...]:
     rows = _Rows(draws.values)
     pairs = _counts(form, rows, rows)
-    return tuple(_draw_verdict(form, n, low, high, draws.seed) for n, (low, high) in enumerate(pairs))
+    return tuple(_draw_verdict(form, n, low, high, draws, rows) for n, (low, high) in enumerate(pairs))
 
 
-def _draw_verdict(form: LinearForm, n: int, low: Array, high: Array, seed: int) -> Verdict:
+def _draw_verdict(form: LinearForm, n: int, low: Array, high: Array, draws: Draws, rows: _Rows) -> Verdict:
     bound, sense = float(form.bound[n]), form.sense[n]
     if math.isnan(bound):
         return _verdict(form, n, Outcome.indeterminate, Basis.missing, missing=("the bound is not known",))
@@ -93,10 +94,23 @@ def _draw_verdict(form: LinearForm, n: int, low: Array, high: Array, seed: int) 
         margin=margin,
         p_met=p_low if decided else None,
         p_met_se=math.sqrt(p_low * (1 - p_low) / len(low)) if decided else None,
-        missing=form.missing[n] if outcome is Outcome.indeterminate else (),
+        missing=(*form.missing[n], *_undrawn(form, n, draws, rows)) if not decided else (),
         reason="" if decided else f"between {p_low:.0%} and {p_high:.0%} of draws keep the limit",
-        seed=seed,
+        seed=draws.seed,
     )
+
+
+def _undrawn(form: LinearForm, n: int, draws: Draws, rows: _Rows) -> Iterator[str]:
+    """The rows of limit `n` that are unknown in every draw, though their inventory may give a number."""
+    used = form.high[n] > 0
+    for op in form.operators:
+        if op.limit == n:
+            used[list(op.columns)] = True
+            used |= op.parts[1].any(axis=0) if op.parts is not None else False
+    for column in np.flatnonzero(used & ~rows.known):
+        item = draws.inventory.items[column]
+        if item.known:
+            yield f"{item.label}: no number drawn ({item.id})"
 
 
 class _Rows:
