@@ -204,10 +204,9 @@ def breakout(q: Breakout, day: date, known: date) -> Finding:
         ),
         margin=low,
         unit="warheads added, 5 % point",
-        facts=tuple(s.type for s in b.systems),
-        sources=b.published,
+        facts=tuple(f"{q.party}/{s.type}" for s in b.systems),
         command=f"detente breakout {q.party} {q.law} --known {known}",
-        marks=b.marks,
+        marks=(*b.marks, *(f"published otherwise: {text}" for text in b.published)),
         changes=("how many warheads each missile and bomber can take", "how many are in store"),
     )
 

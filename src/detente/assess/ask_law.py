@@ -83,14 +83,16 @@ def declared(q: Declared, day: date, known: date) -> Finding:
         ]
     over = [v for v in found if v.outcome is Outcome.exceeded]
     within = [v for v in found if v.outcome is Outcome.met]
-    margins = [v.margin.low for v in within if v.margin]
+    nearest_first = sorted((v for v in (*over, *within) if v.margin), key=_margin)
+    near = nearest_first[0] if nearest_first else None
     who = named(q.party)
     text = (
         f"{named(q.party, first=True)} declared {len(within) + len(over)} counts between {first} and {last}: "
         f"{len(over)} over, "
         f"{len(within)} within"
     )
-    text += f" (the nearest by {number(min(margins))})" if margins else ""
+    if near and not over:
+        text += f" (the nearest by {number(_margin(near))} {near.unit})"
     left = len(found) - len(over) - len(within)
     text += f"; {left} not known" if left else ""
     answer: Answer = (
@@ -101,8 +103,8 @@ def declared(q: Declared, day: date, known: date) -> Finding:
     return Finding(
         answer=answer,
         text=text + ".",
-        margin=min(margins, default=None),
-        unit="warheads, systems or launchers, whichever is nearest",
+        margin=_margin(near) if near else None,
+        unit=near.unit if near else "",
         facts=tuple(f for v in found for f in v.facts),
         sources=_sources_of(loaded.instrument.id, q.party, days, known),
         command=f"detente history {q.instrument} --known {known}",
@@ -112,6 +114,10 @@ def declared(q: Declared, day: date, known: date) -> Finding:
             *(["the counts that are not known"] if left else []),
         ),
     )
+
+
+def _margin(v: Verdict) -> float:
+    return v.margin.low if v.margin else float("inf")
 
 
 def _sources_of(name: str, party: str, days: Iterable[date], known: date) -> tuple[str, ...]:
@@ -226,6 +232,7 @@ def member(q: Member, day: date, known: date) -> Finding:
     return Finding(
         answer="yes" if inside == q.says else "no",
         text=f"The parties of {law.instrument.title}: {names}.",
+        facts=(f"{q.instrument}/parties",),
         sources=tuple(s.ref for s in law.instrument.sources.values())[:1],
         command=f"detente treaty {q.instrument}",
         changes=("accession of another party",),
@@ -237,10 +244,13 @@ def bound_by(q: BoundBy, day: date, known: date) -> Finding:
     day = parse_day(q.day or day)
     found: list[tuple[str, str, tuple[str, ...]]] = []
     unsure: list[str] = []
+    examined: list[str] = []
     for name in instrument_ids():
         law = _law(name, day, known)
         i = law.instrument
         state = law.status(q.party).state
+        if i.topic in q.topics:
+            examined.append(f"{name}/parties")
         if i.topic not in q.topics or q.party not in i.parties or state not in (*ALIVE, *UNSURE):
             continue
         if state in UNSURE:
@@ -263,6 +273,7 @@ def bound_by(q: BoundBy, day: date, known: date) -> Finding:
         + (f" Not certain: {', '.join(unsure)}." if unsure else ""),
         margin=float(len(found)),
         unit="instruments",
+        facts=tuple(examined),
         sources=tuple(s for _, _, refs in found for s in refs),
         command=f"detente treaties --as-of {day}",
         changes=("an instrument that is not encoded here", "a new instrument, or the end of one"),
