@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -67,17 +68,11 @@ class Span(msgspec.Struct, frozen=True):
         if isinstance(text, date):
             return cls.of(parse_day(text))
         try:
-            if not _DATE.fullmatch(text):
-                raise ValueError
-            numbers = [int(part) for part in text.split("-")]
-            first = date(*[*numbers, 1, 1][:3])
+            return _span(text)
         except (ValueError, TypeError):
             raise DetenteError(
                 f"'{text}' is not a date", where=where, fix="write YYYY-MM-DD, YYYY-MM or YYYY"
             ) from None
-        if len(numbers) == 3:
-            return cls.of(first)
-        return cls(first, shift(first, Duration(months=1 if len(numbers) == 2 else 12)))
 
     @classmethod
     def of(cls, day: date) -> Span:
@@ -98,10 +93,22 @@ class Span(msgspec.Struct, frozen=True):
         first, last = self.earliest.isoformat(), (self.latest - timedelta(days=1)).isoformat()
         if self.exact:
             return first
-        for length in (7, 4):
-            if self == Span.parse(first[:length]):
+        for length, months in ((7, 1), (4, 12)):
+            begins = first[length:] == "-01" * (1 + (months == 12)) and self.latest.year < 9999
+            if begins and last == (shift(self.earliest, Duration(months, -1))).isoformat():
                 return first[:length]
         return f"{first} to {last}"
+
+
+@lru_cache(maxsize=8192)
+def _span(text: str) -> Span:
+    if not _DATE.fullmatch(text):
+        raise ValueError(text)
+    numbers = [int(part) for part in text.split("-")]
+    first = date(*[*numbers, 1, 1][:3])
+    if len(numbers) == 3:
+        return Span.of(first)
+    return Span(first, shift(first, Duration(months=1 if len(numbers) == 2 else 12)))
 
 
 class Duration(msgspec.Struct, frozen=True):
@@ -158,6 +165,7 @@ def shift(day: Day, by: Duration) -> Day:
         raise DetenteError(f"{day} and {by} are beyond the calendar", fix="the years are 1 to 9999") from None
 
 
+@lru_cache(maxsize=8192)
 def shift_span(span: Span, by: Duration) -> Span:
     """Both ends of `span` moved by a duration; the precision stays."""
     last = span.latest - timedelta(days=1)

@@ -10,6 +10,8 @@ from typing import Any
 from detente.errors import DetenteError
 
 _SAFE = 2**53 - 1
+_WORDS = {None: "null", True: "true", False: "false"}
+_string = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def canonical_json(value: Any) -> bytes:
@@ -17,7 +19,10 @@ def canonical_json(value: Any) -> bytes:
 
     Raises DetenteError for anything JSON cannot carry exactly: NaN, infinity, larger integers, other types.
     """
-    return _encode(value).encode("utf-8")
+    try:
+        return _encode(value).encode("utf-8")
+    except UnicodeEncodeError:
+        raise DetenteError("a text with a lone surrogate has no JSON form") from None
 
 
 def digest(value: Any) -> str:
@@ -26,8 +31,10 @@ def digest(value: Any) -> str:
 
 
 def _encode(value: Any) -> str:
-    if value is None or isinstance(value, bool | str):
-        return _string(value) if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        return _string(value)
+    if value is None or isinstance(value, bool):
+        return _WORDS[value]
     if isinstance(value, int):
         if abs(value) > _SAFE:
             raise DetenteError(
@@ -40,7 +47,8 @@ def _encode(value: Any) -> str:
         return "[" + ",".join(map(_encode, value)) + "]"
     if isinstance(value, dict):
         # RFC 8785 3.2.3: property names sort by UTF-16 code units, which is not Unicode order
-        keys = sorted(value, key=_utf16)
+        plain = all(isinstance(k, str) and k.isascii() for k in value)
+        keys = sorted(value) if plain else sorted(value, key=_utf16)
         return "{" + ",".join(f"{_string(k)}:{_encode(value[k])}" for k in keys) + "}"
     raise DetenteError(f"a {type(value).__name__} has no JSON form")
 
@@ -49,14 +57,6 @@ def _utf16(key: Any) -> bytes:
     if not isinstance(key, str):
         raise DetenteError(f"the object key {key!r} is not a string")
     return key.encode("utf-16-be", "surrogatepass")
-
-
-def _string(text: str) -> str:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise DetenteError("a text with a lone surrogate has no JSON form") from None
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _number(x: float) -> str:

@@ -28,17 +28,17 @@ class Draws(msgspec.Struct, frozen=True, eq=False):
                 where=self.inventory.name,
                 fix="the shape is (draw, item)",
             )
-        totals = self.values.sum(axis=0)  # NaN or inf wherever a cell is
         if not len(self.values):
             raise DetenteError("no draws", where=self.inventory.name, fix="draw at least once")
-        known = np.isfinite(totals)
+        known = np.isfinite(np.ones(len(self.values)) @ self.values)  # NaN or inf wherever a cell is
         if not np.isnan(self.values[:, ~known]).all():
             raise DetenteError(
                 "a column of draws that is unknown or infinite in part",
                 where=self.inventory.name,
                 fix="a row is NaN in every draw or in none",
             )
-        if (self.values.min(axis=0, initial=np.inf)[known] < 0).any():
+        seen = self.values if known.all() else self.values[:, known]
+        if seen.min(initial=0.0) < 0:
             raise DetenteError(
                 "a negative count among the draws", where=self.inventory.name, fix="counts are zero or more"
             )

@@ -79,7 +79,7 @@ def test_the_schema_accepts_the_library(capsys: pytest.CaptureFixture[str]) -> N
         (["assess", "new-start", "--inventory", "/nowhere.csv"], "cannot be read"),
         (["assess", "new-start", "--nonsense"], "nonsense"),
         (["deadlines", "new-start", "--events", "/nowhere.yaml"], "cannot be read"),
-        (["history", "new-start", "-o", "x.gif"], "is no figure"),
+        (["history", "new-start", "-o", "x.gif"], "is no png or svg or pdf file"),
         (["check", "/nowhere.yaml"], "cannot be read"),
     ],
 )

@@ -367,3 +367,34 @@ def test_two_commitments_are_a_breach_and_the_first_counts() -> None:
     done = pick.settle(terms(), [*records(), other, ENTERED])
     assert done.contributions.keys() == KEYS.keys()
     assert done.breaches == (pick.Breach("CN", "committed twice; the first counts"),)
+
+
+@needs_pairing
+def test_a_late_commitment_or_lock_does_not_count() -> None:
+    """Both arrive after `commit_by`, when the others' commitments were already fixed."""
+    late = [
+        msgspec.structs.replace(r, at=when(-59)) if r.party == "CN" and not isinstance(r, Reveal) else r
+        for r in records()
+    ]
+    done = pick.settle(terms(), [*late, ENTERED])
+    assert set(done.contributions) == {"RU", "US"}
+    assert {b.what for b in done.breaches} == {
+        "did not commit in time",
+        "did not lock its contribution in time",
+    }
+    only_lock = [
+        msgspec.structs.replace(r, at=when(-59)) if r.party == "CN" and isinstance(r, Lock) else r
+        for r in records(without=("CN",))
+    ]
+    assert not pick.settle(terms(), [*only_lock, ENTERED]).recovered
+
+
+@needs_pairing
+def test_a_reveal_that_is_not_what_was_committed_to_does_not_count() -> None:
+    lied = [
+        msgspec.structs.replace(r, digest="ab" * 64) if isinstance(r, Commit) and r.party == "CN" else r
+        for r in records()
+    ]
+    done = pick.settle(terms(), [*lied, ENTERED])
+    assert "CN" not in done.contributions
+    assert pick.Breach("CN", "revealed what does not verify") in done.breaches

@@ -64,6 +64,7 @@ def test_new_start_is_proved_and_verified(
         ("--exchange", "2"),
         ("--treaty", "start-1"),
         ("--root", "ab"),
+        ("--as-of", "2025-06-02"),
         ("--law", "start-1"),
     ):
         assert detente("verify", proof, *wrong) == 1
@@ -95,6 +96,12 @@ def test_a_proof_of_made_up_limits_is_told_from_the_treatys(
     (folder / "weak").write_bytes(data)
     assert detente("verify", str(folder / "weak")) == 1
     assert "not those that new-start sets" in capsys.readouterr().out
+    claimed = make_head(
+        public, law.treaty, LogPoint("", 0), law.limits, (("limits/II.1.a", "nothing of note"),)
+    )
+    (folder / "claims").write_bytes(prove(claimed, public.slots, secrets.openings))
+    assert detente("verify", str(folder / "claims")) == 1
+    assert "leaves out" in capsys.readouterr().out
 
 
 def test_a_category_without_a_class_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

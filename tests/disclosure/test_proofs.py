@@ -216,12 +216,13 @@ def test_a_proof_does_not_carry_over_to_another_context(
 
 def test_the_reader_can_insist_on_a_context(honest: SimpleNamespace) -> None:
     good = check.Expected(
-        "a-treaty", "sha256:ab", "RU", 3, honest.public.root.hex().upper(), "log.example/ru", 7
+        "a-treaty", "sha256:ab", "2026-02-01", "RU", 3, honest.public.root.hex().upper(), "log.example/ru", 7
     )
     check.check_context(honest.head, good)
     for field, other in (
         ("treaty", "x"),
         ("digest", "x"),
+        ("day", "2026-02-02"),
         ("party", "US"),
         ("exchange", 4),
         ("root", "00"),
@@ -396,3 +397,64 @@ def test_without_libsodium_and_numba_a_proof_is_still_checked(
         check.verify(honest.data[:-1] + b"\0")
     with pytest.raises(DetenteError, match="needs numba"):
         check.verify(honest.data, "batch")
+
+
+def test_transcripts_can_be_simulated_without_any_witness(
+    monkeypatch: pytest.MonkeyPatch, world: SimpleNamespace, honest: SimpleNamespace
+) -> None:
+    """Perfect zero knowledge: from the challenge alone, a transcript that passes, even of a false statement.
+
+    All commitments are random points that nobody can open. Responses are drawn, first messages solved for.
+    """
+    import os
+
+    from detente.disclosure import native
+    from detente.disclosure.statement import weights
+
+    g = group()
+    c = os.urandom(16)
+
+    def scalar() -> bytes:
+        return g.scalar(os.urandom(64))
+
+    slots = tuple(
+        msgspec.structs.replace(s, commitments=tuple(g.from_hash(os.urandom(64)) for _ in s.commitments))
+        for s in honest.public.slots
+    )
+    public = msgspec.structs.replace(honest.public, slots=slots)
+    head = world.head_of(public, honest.limits)
+    bounds = container.slacks(head, slots)
+    firsts, responses = [], []
+
+    def simulate(own: bytes, top: int, gated: list[bytes]) -> None:
+        w = weights(top)
+        sent = [g.from_hash(os.urandom(64)) for _ in w[1:]]
+        lowest = own
+        for weight, point in zip(w[1:], sent, strict=True):
+            lowest = g.sub(lowest, g.mul(encode(weight), point))
+        firsts.extend(sent)
+        for point in (lowest, *sent):
+            c0, z0, z1 = os.urandom(16), scalar(), scalar()
+            c1 = bytes(a ^ b for a, b in zip(c, c0, strict=True)) + bytes(16)
+            a0, power = g.base(z0), c0 + bytes(16)
+            for one in (point, *gated):
+                a0, power = g.sub(a0, g.mul(power, one)), g.scalar_mul(power, c0 + bytes(16))
+            firsts.extend((a0, g.sub(g.base(z1), g.mul(c1, g.sub(point, g.G)))))
+            responses.append(c0 + z0 + z1)
+
+    sums = [bytes(32)] * 3
+    for slot in slots:
+        quantities = head.escrow.classes[slot.kind].quantities
+        for n, q in enumerate(quantities):
+            gated = [slot.commitments[m] for m, other in enumerate(quantities) if other.needs == n]
+            simulate(slot.commitments[n], q.max, gated)
+            sums[2 * slot.kind + n] = g.add(sums[2 * slot.kind + n], slot.commitments[n])
+    for b in bounds:
+        whole = g.mul(encode(b.constant), g.G)
+        for i, factor in b.terms:
+            whole = g.add(whole, g.mul(encode(factor), sums[i]))
+        simulate(whole, b.top, [])
+    data = container.encode_prefix(head, slots, b"".join(firsts)) + b"".join(responses)
+    assert world.accepted_by(data) == set()  # the challenge was not the hash
+    monkeypatch.setattr(native, "challenge", lambda prefix: c)
+    assert native.verify(data) == head

@@ -184,3 +184,8 @@ def test_counts_that_do_not_fit_are_refused(case: tuple[int, int, int]) -> None:
 def test_an_unreachable_confidence_says_so() -> None:
     with pytest.raises(DetenteError, match="cannot be reached"):
         sample_size(100, 1, F(95, 100), recognised=F(9, 10))
+
+
+def test_a_tie_goes_to_the_smaller_sample() -> None:
+    """800 (1 - 0.8) is 160 exactly: the formulas' own roots must not lose it to rounding."""
+    assert iaea_sample_size(800, 1, F(1, 5)) == jaech_sample_size(800, 1, F(1, 5)) == 160

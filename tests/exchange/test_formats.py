@@ -291,6 +291,7 @@ def test_the_policy_of_the_specification() -> None:
         "witness w\nquorum none",
         "quorum none\r",
         "quorum none\x7f",
+        "log \udcff\nquorum none",
     ],
 )
 def test_broken_policies_are_refused(lines: str) -> None:

@@ -185,7 +185,9 @@ def test_evidence_that_proves_nothing_is_refused(new_store: Callable[[], Store],
         assert made is not None
         data = encode_evidence(made)
         assert check_evidence(data).sizes == (m, n)
-        honest = msgspec.structs.replace(made, smaller=str(cn.log.cosigned(m)))
+        honest = msgspec.structs.replace(
+            made, smaller=str(cn.log.cosigned(m)), larger=str(cn.log.cosigned(n))
+        )
         forged = msgspec.structs.replace(made, keys=(str(keys["RU"].signers("log")[0].verifier),))
         cut = msgspec.structs.replace(made, proof=made.proof[:-1]) if made.proof else honest
         swapped = (

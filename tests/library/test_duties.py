@@ -151,3 +151,20 @@ def test_china_and_russia_may_withhold_two_a_year_in_years_six_to_ten(law: Calla
     found = of(duties(law("china-russia-2009", "2020-12-01"), log, "2020-12-01"), "unreported")
     states = [(d.trigger, str(d.state)) for d in found if d.party == "RU" and d.state is DutyState.breached]
     assert states == [("year 2: 2016-12-16 to 2017-12-15", "breached")]
+
+
+@pytest.mark.parametrize(("arrived", "state"), [("2026", "met"), ("2031", "late")])
+def test_nine_hours_to_the_named_site(law: Callable[..., object], arrived: str, state: str) -> None:
+    at = f"1990-03-07T{arrived[:2]}:{arrived[2:]}Z"
+    log = [
+        event("s", "inspection_site_named", "1990-03-07T11:30Z", "US"),
+        event("t", "inspection_team_at_site", at, "RU", of="s"),
+    ]
+    found = of(duties(law("inf", "1990-04-01"), log, "1990-04-01"), "site-in-nine-hours")
+    assert [(d.party, str(d.state)) for d in found] == [("RU", state)]
+
+
+def test_185_inspections_in_thirteen_years() -> None:
+    quotas = [o for o in load("inf").instrument.obligations if o.quota]
+    years = [3, 5, 5]
+    assert sum(o.quota.at_most * n for o, n in zip(quotas, years, strict=True) if o.quota) == 185

@@ -19,7 +19,7 @@ from detente.treaty.schema import SECTIONS
 WANTED = {
     "new-start", "start-1", "salt-1-interim", "start-2", "sort", "inf", "ptbt", "ttbt", "pnet", "ctbt",
     "hotline-1963", "nrrc-1987", "launch-notification-1988", "strategic-exercises-1989", "hague-code",
-    "china-russia-2009", "putin-offer-2025", "lavrov-statement-2026",
+    "china-russia-2009", "putin-offer-2025", "lavrov-statement-2026", "p5-statement-2022",
 }  # fmt: skip
 COUNTED = ("definitions", "counting", "exceptions", "limits", "readings", "prohibitions", "obligations")
 ROMAN = "I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI".split()  # noqa: SIM905

@@ -57,6 +57,7 @@ CASES = [
     ("putin-offer-2025", "2025-09-21", "US", "not signed"),
     ("putin-offer-2025", "2025-09-22", "US", "offered"),
     ("putin-offer-2025", "2026-02-05", "RU", "declined"),
+    ("p5-statement-2022", "2022-01-03", "CN", "observed voluntarily"),
     ("lavrov-statement-2026", "2026-02-10", "RU", "not signed"),
     ("lavrov-statement-2026", "2026-02-11", "RU", "observed voluntarily"),
 ]

@@ -177,7 +177,8 @@ def test_area_geometry_is_used(weighed: Weighed) -> None:
     lg = DISTANCES * KM_PER_DEG * (1 / 3.5 - 1 / 6.1)
     km = float(np.interp(81.5, lg, DISTANCES)) * KM_PER_DEG
     assert area_geometry(EVENT, EVENT.areas[0])[0] - km == pytest.approx(72, abs=5)
-    assert weighed.of_readings()[weighed.readings.index("pg-lg")] == weighed.of_readings().min()
+    worst = np.argsort(weighed.of_readings())[:2]
+    assert {weighed.readings[i] for i in worst} == {"pg-lg", "p-lg"}
 
 
 def test_value_of_information_has_its_limits(weighed: Weighed) -> None:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from detente.brief.record import Door, Exhibit, Section, Table
+from detente.drawing import rendered
 
 if TYPE_CHECKING:
     from detente.monitor.event_report import Analysis
@@ -26,12 +27,15 @@ def analysis() -> Analysis:
 
 
 def events(day: date) -> Section | None:
-    """The section; None before the first public statement about the event, or without detente[monitor]."""
+    """The section; None before the day all of its evidence was public."""
     if find_spec("numba") is None or find_spec("geographiclib") is None:
         return Section(
             "events", "Was it a test?", "Install detente[monitor] to weigh the event of 22 June 2020.", (), ()
         )
-    report = analysis().report
+    found = analysis()
+    if str(day) < found.event.known_from:  # the picks and the magnitude were not public yet
+        return None
+    report = found.report
     said = [s for s in report.statements if s.date <= str(day)]
     if not said:
         return None
@@ -82,7 +86,6 @@ def figures(names: Collection[str]) -> dict[str, dict[str, bytes]]:
     """Those of the section's figures that are named, each as svg and png bytes."""
     if "event-map" not in names:
         return {}
-    from detente.brief.figures import rendered
     from detente.monitor.event_figures import event_map, yield_figure
 
     return {"event-map": rendered(event_map(analysis())), "event-yield": rendered(yield_figure(analysis()))}

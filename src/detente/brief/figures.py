@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import Any
 from detente.assess.compliance import Compliance, exchanges
 from detente.brief.counts import points_of
 from detente.brief.record import LawRow, Point
+from detente.drawing import canvas, check_target, save
 from detente.errors import DetenteError
-from detente.files import write_whole
 from detente.treaty import Law, Loaded
 from detente.treaty.life import fixed_events
 from detente.verdict import Outcome
 
-INK, PAPER, QUIET = "#1b1f24", "#ffffff", "#6b7280"
+INK, QUIET = "#1b1f24", "#6b7280"
 PARTY_COLOUR = {"US": "#0072B2", "RU": "#D55E00"}  # Okabe and Ito: apart for every kind of colour vision
 PARTY_MARK = {"US": "o", "RU": "s"}
 NOTE = (
@@ -36,7 +35,7 @@ def counts_figure(
 ) -> Any:
     """Declared counts of each party against each limit, with the day from which it binds and the gaps marked."""
     limits = list(dict.fromkeys(p.limit for p in points))
-    figure = _figure(9.6, 3.7)
+    figure = canvas(9.6, 3.7, layout=None)
     axes = figure.subplots(1, max(len(limits), 1), squeeze=False)[0]
     for axis, limit in zip(axes, limits, strict=False):
         _counts_panel(axis, limit, [p for p in points if p.limit == limit], end)
@@ -83,7 +82,7 @@ def lives_figure(laws: Sequence[Law], rows: Iterable[LawRow], day: date) -> Any:
     by_id = {law.instrument.id: law for law in laws}
     chosen = [r for r in rows if _span(by_id[r.id], day)]
     chosen.sort(key=lambda r: _span(by_id[r.id], day)[0])  # type: ignore[index]
-    figure = _figure(9.6, 0.9 + 0.27 * len(chosen))
+    figure = canvas(9.6, 0.9 + 0.27 * len(chosen), layout=None)
     axis = figure.subplots()
     colours = {
         "limits": "#0072B2",
@@ -112,28 +111,6 @@ def lives_figure(laws: Sequence[Law], rows: Iterable[LawRow], day: date) -> Any:
     )
     figure.tight_layout(rect=(0, 0.03, 1, 1))
     return figure
-
-
-def render(figure: Any, kind: str) -> bytes:
-    """A figure as svg or png bytes (png at 200 dpi), the same bytes for the same figure."""
-    import matplotlib as mpl
-
-    out = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "detente", "svg.fonttype": "path"}):
-        metadata = {"Date": None} if kind == "svg" else {}
-        figure.savefig(out, format=kind, dpi=200, facecolor=PAPER, metadata=metadata)
-    return out.getvalue()
-
-
-def rendered(figure: Any) -> dict[str, bytes]:
-    """A figure as svg and as png bytes."""
-    return {kind: render(figure, kind) for kind in ("svg", "png")}
-
-
-def _figure(width: float, height: float) -> Any:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height))
 
 
 def _num(day: date) -> int:
@@ -169,9 +146,7 @@ def write_history(found: Sequence[Compliance], loaded: Loaded, out: Path) -> Non
 
     Raises DetenteError for another suffix, or where no count is known.
     """
-    kind = out.suffix.removeprefix(".")
-    if kind not in ("svg", "png"):
-        raise DetenteError(f"'{out.name}' is no figure", fix="end it in .svg or .png")
+    check_target(out)
     points = points_of(exchanges(found))
     if not points:
         raise DetenteError("no declared counts to draw", where=loaded.instrument.id)
@@ -181,4 +156,4 @@ def write_history(found: Sequence[Compliance], loaded: Loaded, out: Path) -> Non
         end=end.earliest if end else None,
         title=f"{loaded.instrument.title}: declared counts and limits",
     )
-    write_whole(out, render(figure, kind))
+    save(figure, out)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import date, timedelta
 from functools import lru_cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from detente.asof import AsOf
 from detente.brief.record import Door, Exhibit, Section, Table
+from detente.drawing import rendered
 from detente.errors import DetenteError
 from detente.forces.views import Line, compare
 from detente.parties import party as known_party
@@ -182,18 +181,9 @@ def figures(day: date, names: Collection[str]) -> dict[str, dict[str, bytes]]:
     made, compared = projection(day), effects(day)
     drawn: dict[str, dict[str, bytes]] = {}
     if "stockpiles" in names:
-        drawn["stockpiles"] = _drawn(lambda to: through_time(PARTIES, day, to))
+        drawn["stockpiles"] = rendered(through_time(PARTIES, day))
     if "china" in names and made:
-        drawn["china"] = _drawn(lambda to: fan(made, to, published("CN", made)))
+        drawn["china"] = rendered(fan(made, published("CN", made)))
     if "proposals" in names and compared:
-        drawn["proposals"] = _drawn(lambda to: heat_map(compared, compared.years[-1], to))
+        drawn["proposals"] = rendered(heat_map(compared, compared.years[-1]))
     return drawn
-
-
-def _drawn(draw: Callable[[Path], object]) -> dict[str, bytes]:
-    """What `draw` writes, in both formats."""
-    with TemporaryDirectory() as folder:
-        paths = {kind: Path(folder) / f"figure.{kind}" for kind in ("svg", "png")}
-        for path in paths.values():
-            draw(path)
-        return {kind: path.read_bytes() for kind, path in paths.items()}

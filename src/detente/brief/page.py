@@ -11,8 +11,9 @@ from detente import __version__
 from detente.asof import AsOf
 from detente.brief import events, numbers
 from detente.brief.counts import trees
-from detente.brief.figures import counts_figure, lives_figure, rendered
+from detente.brief.figures import counts_figure, lives_figure
 from detente.brief.record import LIVE, Brief
+from detente.drawing import rendered
 from detente.files import write_all
 from detente.treaty import instrument_ids, load, resolve
 from detente.treaty.explain import as_html

@@ -61,6 +61,11 @@ def _call(name: str, arguments: list[str], commands: dict[str, str]) -> int:
         return end.exit_code
     except typer.Abort:
         return 130
+    except ModuleNotFoundError as bad:
+        if (bad.name or "detente").partition(".")[0] == "detente":
+            raise
+        what = f"'{name}' needs the package '{bad.name}', which is not installed"
+        raise DetenteError(what, fix="pip install 'detente[all]'") from None
     except Exception as bad:
         if isinstance(bad, usage_error):
             return _say(f"{name}: {bad.format_message()}; see 'detente {name} --help'")  # type: ignore[attr-defined]

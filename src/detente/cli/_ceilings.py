@@ -110,4 +110,6 @@ def law_agrees(head: Head, law: str = "") -> str:
     own = ceilings(law or head.treaty.id, head.party, head.treaty.day, head.escrow.classes)
     if set(own.limits) != set(head.limits):
         raise Refused(f"the limits are not those that {head.treaty.id} sets for these item classes")
+    if set(own.left_out) != set(head.left_out):
+        raise Refused("what the proof says it leaves out is not what it leaves out")
     return f"the limits are those that the text of {head.treaty.id} sets on {head.treaty.day}"

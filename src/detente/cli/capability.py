@@ -44,18 +44,19 @@ def capability(
     json: JsonFlag = False,
 ) -> None:
     """Magnitude that at least one, two, three stations detect: area means, a figure, a table, checks."""
+    from detente.drawing import check_target, save
     from detente.monitor.capability import capability_map
     from detente.monitor.capability_check import areas
     from detente.monitor.capability_check import check as hold
     from detente.monitor.magnitude_yield import law as find_law
-    from detente.monitor.maps import capability_figure, check_target, save
+    from detente.monitor.maps import capability_figure
     from detente.monitor.tonnage import tonnage_marks, tonnes
 
     box = _box(region)
     if figure is not None:
         check_target(figure)
     if table is not None:
-        check_target(table, (".csv",))
+        check_target(table, ("csv",))
     find_law(law)
     model = flags.build(network, planned, without, stations, array, noise, probability, snr)
     chosen = flags.couplings(rock, depth, cavity)

@@ -102,6 +102,9 @@ def compare(
     status: Annotated[
         str, typer.Option(help="stockpile, deployed, reserve, retired or inventory.")
     ] = "stockpile",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the stockpiles through time to this PNG.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """One quantity of several parties, each as every series gives it."""
@@ -117,6 +120,11 @@ def compare(
     codes = [find(p).code for p in parties or GROUPS["nuclear-armed"]]
     clocks = AsOf.on(as_of or _today(), known=known or None)
     answer = views.compare(codes, clocks, status)
+    if output:
+        from detente.drawing import save
+        from detente.forces.figures import through_time
+
+        save(through_time(codes, clocks.known), output)
     if as_json:
         show_json({"status": status, "facts": clocks.facts, "known": clocks.known, "parties": dict(answer)})
         return

@@ -36,9 +36,10 @@ def hide(
     radii = np.array(radius or [0, 5, 10, 15, 20, 30, 40, 50], float)
     found = {name: largest_hidden(mb, rock, depth, radii, law=law) for name, mb in wanted.items()}
     if figure is not None:
+        from detente.drawing import save
         from detente.monitor.event_figures import hiding_figure
 
-        hiding_figure(wanted, depth_m=depth, rocks=(rock,), law=law).savefig(figure, dpi=150)
+        save(hiding_figure(wanted, depth_m=depth, rocks=(rock,), law=law), figure)
         typer.echo(f"wrote {figure}", err=True)
     if json:
         show_json(found)

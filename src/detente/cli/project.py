@@ -54,6 +54,7 @@ def _project(
     from datetime import date
 
     from detente.asof import parse_day
+    from detente.drawing import save
     from detente.forces import figures, questions, sensitivity
     from detente.forces.project import project as run
     from detente.parties import party as find
@@ -68,7 +69,7 @@ def _project(
     by_view, by_driver = sensitivity.of_projection(p, p.years[-1])
     crossings = questions.crossings(p, limits)
     if output:
-        figures.fan(p, output, said)
+        save(figures.fan(p, said), output)
     if as_json:
         show_json(
             {
@@ -97,6 +98,8 @@ def _project(
     _show_chances(chances, crossings)
     _show_drivers(p, by_view, by_driver)
     _show_published(said)
+    for words in questions.published_chances(code, p):
+        typer.echo(words)
     for mark in p.marks:
         typer.echo(f"mark: some inputs are {mark}", err=True)
     if output:
@@ -168,11 +171,18 @@ def _show_published(said: list[Any]) -> None:
 
 
 def _backtest(as_json: bool) -> None:
-    from detente.forces.backtest import run, table
+    from detente.forces.backtest import bottom_up_scores, run, table
 
     lines = table(run())
     if as_json:
-        show_json({"scores": lines, "unit": "CRPS as a fraction of the last print"})
+        indicative = [
+            dict(zip(("origin", "target", "top_down", "bottom_up"), r, strict=True))
+            for r in bottom_up_scores()
+        ]
+        unit = "CRPS as a fraction of the last print"
+        show_json(
+            {"scores": lines, "bottom_up_indicative": {"party": "CN", "scores": indicative}, "unit": unit}
+        )
         return
     rows = [
         (
@@ -202,4 +212,10 @@ def _backtest(as_json: bool) -> None:
         "back-test from what was known each July 2012-2025: CRPS as a fraction of the last print",
         columns,
         rows,
+    )
+    found = bottom_up_scores()
+    top, bottom = (sum(r[k] for r in found) / len(found) for k in (2, 3))
+    typer.echo(
+        f"China bottom up, origins 2022-2025, {len(found)} forecasts: {bottom:.3f} against {top:.3f} top down; "
+        "indicative only, its drivers of 2021 were written down later"
     )

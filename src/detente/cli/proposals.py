@@ -45,7 +45,7 @@ def compare(
     ] = None,
     years: YearsFlag = "2026:2035",
     known: KnownFlag = "",
-    draws: Annotated[int, typer.Option(min=100, max=10_000_000, help="Monte-Carlo draws.")] = 5000,
+    draws: Annotated[int, typer.Option(min=100, max=10_000_000, help="Monte-Carlo draws.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
     workers: Annotated[
         str, typer.Option(metavar="TCP://...", help="Run on the dask cluster at this scheduler.")
@@ -62,7 +62,7 @@ def compare(
     span = _years(years)
     day = parse_day(known) if known else date.today()
     c = room.compare(names or (), years=span, known=day, draws=draws, seed=seed, workers=workers)
-    futures = room.futures_of(room.PARTIES, day, max(span), 1000, seed)
+    futures = room.futures_of(room.PARTIES, day, max(*span, day.year + 1), 1000, seed)
     chosen = names or room.proposal_ids()
     permitted = [
         found
@@ -71,10 +71,11 @@ def compare(
         if (found := room.largest(name, party, span[-1], futures[party], day))
     ]
     if output:
+        from detente.drawing import save
         from detente.forces.proposal_figures import headroom, heat_map
 
-        heat_map(c, span[-1], output / "proposals.png")
-        headroom(c, span[-1], output / "headroom.png")
+        save(heat_map(c, span[-1]), output / "proposals.png")
+        save(headroom(c, span[-1]), output / "headroom.png")
     if as_json:
         show_json({"comparison": c, "largest_force": permitted})
         return

@@ -1,4 +1,4 @@
-"""Check ceiling proofs offline and say in sentences what was proved."""
+"""Check proofs, evidence and published records offline, and say in sentences what was proved."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ app = typer.Typer(help=__doc__)
 
 @app.command()
 def verify(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Proof files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Proofs, evidence, records.")],
     how: Annotated[str, typer.Option(help="native, plain, batch, all, or best.")] = "best",
     treaty: Annotated[str, typer.Option(help="Refuse a proof of another treaty.")] = "",
     law: Annotated[str, typer.Option(help="The text to compare the limits with: an id or a YAML file.")] = "",
     party: Annotated[str, typer.Option(help="Refuse a proof of another party.")] = "",
     exchange: Annotated[int | None, typer.Option(help="Refuse a proof of another exchange.")] = None,
+    as_of: Annotated[str, typer.Option("--as-of", help="Refuse a proof under the law of another day.")] = "",
     root: Annotated[str, typer.Option(help="Refuse a proof of another escrow root.")] = "",
     json: JsonFlag = False,
 ) -> None:
@@ -32,7 +33,7 @@ def verify(
 
     if how not in HOW:
         raise DetenteError(f"no verifier '{how}'", fix=nearest(how, HOW))
-    expected = Expected(treaty=treaty, party=party, exchange=exchange, root=root)
+    expected = Expected(treaty=treaty, day=as_of, party=party, exchange=exchange, root=root)
     findings = _findings(files, how, expected, law)
     if json:
         show_json(findings)
@@ -62,9 +63,13 @@ def _finding(file: Path, how: str, expected: Expected, law: str) -> dict[str, An
     from detente.disclosure.explain import explain
     from detente.disclosure.secretfile import read_public
     from detente.errors import DetenteError
+    from detente.exchange.records_file import explain_record
 
     data = read_public(file)
     try:
+        record = explain_record(file)
+        if record is not None:
+            return {"file": str(file), "proved": True, "text": [f"{file}: PROVED", *record]}
         head = check(data, how)
         check_context(head, expected)
         compared = law_agrees(head, law)

@@ -15,7 +15,7 @@ import msgspec
 from detente.disclosure.container import Escrow
 from detente.disclosure.escrow import Secrets
 from detente.disclosure.group import IDENTITY, Group, canonical_scalar, group
-from detente.disclosure.hashing import expand, tagged
+from detente.disclosure.hashing import expand, noise, tagged
 from detente.disclosure.native import Refused
 from detente.disclosure.prove import Opening
 from detente.disclosure.statement import ItemClass, Record, columns, head_bytes
@@ -112,7 +112,8 @@ def prove(
     seed = expand(VERSION + "/seed", 64, os.urandom(64) if entropy is None else entropy, new_secrets.encode())
     noted, blinds, totals = [], [bytes(32)] * len(names), [0] * len(names)
     for n, change in enumerate(changes):
-        blinding = g.scalar(expand(VERSION + "/blinding", 64, seed, n.to_bytes(4, "big")))
+        wide = noise(VERSION + "/blinding", 64, seed + n.to_bytes(4, "big"), fresh=entropy is None)
+        blinding = g.scalar(wide)
         commitment = Opening(change.amount, blinding).commitment(g)
         noted.append(Noted(change.id, change.column, commitment.hex()))
         at = names.index(change.column)
@@ -129,7 +130,7 @@ def prove(
     for name, total in zip(names, totals, strict=True):
         if total:
             raise DetenteError("the exchanges do not differ by the notified changes", where=name)
-    nonce = g.scalar(expand(VERSION + "/nonce", 64, seed))
+    nonce = g.scalar(noise(VERSION + "/nonce", 64, seed, fresh=entropy is None))
     head = BalanceHead(
         VERSION, new.head.party, old.head.exchange, new.head.exchange, old.root.hex(), new.root.hex(),
         tuple(noted), g.base(nonce).hex(),

@@ -103,6 +103,7 @@ class Expected(msgspec.Struct, frozen=True):
 
     treaty: str = ""
     digest: str = ""
+    day: str = ""
     party: str = ""
     exchange: int | None = None
     root: str = ""
@@ -115,6 +116,7 @@ def check_context(head: Head, expected: Expected) -> None:
     pairs = (
         ("treaty", expected.treaty or None, head.treaty.id),
         ("treaty text", expected.digest or None, head.treaty.digest),
+        ("day", expected.day or None, head.treaty.day),
         ("party", expected.party or None, head.party),
         ("exchange", expected.exchange, head.exchange),
         ("escrow root", expected.root.casefold() or None, head.root),

@@ -18,6 +18,7 @@ import msgspec
 from detente.disclosure.container import COMPACT_VERSION, Slot, encode_prefix, read_compact, slacks
 from detente.disclosure.group import IDENTITY, ORDER, Group, canonical_scalar, encode, group
 from detente.disclosure.hashing import expand, tagged
+from detente.disclosure.hashing import noise as secret_noise
 from detente.disclosure.native import Refused
 from detente.disclosure.prove import Opening, witness
 from detente.disclosure.statement import Head, Slack, bits_of, columns, weights
@@ -121,7 +122,7 @@ def prove(
         prefix,
         *(o.blinding for o in opened),
     )
-    noise = _noise(g, seed, 2 * size + 4)
+    noise = _noise(g, secret_noise(_NAME + "noise", 64 * (2 * size + 4), seed, fresh=entropy is None))
     alpha, rho, tau1, tau2 = noise[:4]
     blind = noise[4:]
     points, decoded = _generators(size)
@@ -158,9 +159,8 @@ def _opened(
     yield from held
 
 
-def _noise(g: Group, seed: bytes, count: int) -> list[bytes]:
-    stream = expand(_NAME + "noise", 64 * count, seed)
-    return [g.scalar(stream[n : n + 64]) for n in range(0, 64 * count, 64)]
+def _noise(g: Group, stream: bytes) -> list[bytes]:
+    return [g.scalar(stream[n : n + 64]) for n in range(0, len(stream), 64)]
 
 
 def _first_messages(

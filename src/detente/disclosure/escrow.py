@@ -6,7 +6,7 @@ docs/disclosure-spec.md section 3. One slot an item; the root goes into the part
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from detente.disclosure import vrf_r255
 from detente.disclosure.container import ESCROW_VERSION, Escrow, Slot
 from detente.disclosure.group import canonical_scalar, group
-from detente.disclosure.hashing import expand, frame, tagged
+from detente.disclosure.hashing import expand, frame, noise, tagged
 from detente.disclosure.prove import Opening
 from detente.disclosure.statement import EscrowHead, ItemClass, Record, check_classes
 from detente.errors import DetenteError, nearest
@@ -154,31 +154,10 @@ def commit(
     test vectors. Raises DetenteError for malformed items and for two items with one serial number.
     """
     check_classes(classes)
-    g, numbers = group(), {c.name: n for n, c in enumerate(classes)}
     seed = os.urandom(64) if entropy is None else entropy
     master = expand(_FIELD + "master", 64, seed)
-    drawn: list[tuple[bytes, KeptSlot]] = []
-    for line, item in enumerate(items, 1):
-        if item.kind not in numbers:
-            raise DetenteError(
-                f"no item class '{item.kind}'", where=f"item {line}", fix=nearest(item.kind, numbers)
-            )
-        kind = classes[numbers[item.kind]]
-        texts, values = _in_order(kind, item, f"item {line}")
-        serial = item.texts.get("serial", "")
-        if not serial:
-            raise DetenteError("an item without a serial number", where=f"item {line}")
-        key = vrf_r255.output(vrf_secret, serial_input(party, serial))[:32]
-        drawn.append((key, KeptSlot(numbers[item.kind], texts, values, ())))
-    for name, count in (padding or {}).items():
-        if name not in numbers:
-            raise DetenteError(f"no item class '{name}'", where="padding", fix=nearest(name, numbers))
-        kind = classes[numbers[name]]
-        empty = KeptSlot(numbers[name], ("",) * len(kind.texts), (0,) * len(kind.quantities), ())
-        drawn += [
-            (expand(_FIELD + "empty", 32, seed, name.encode(), bytes([n >> 8, n & 255])), empty)
-            for n in range(count)
-        ]
+    drawn = [_item(party, classes, item, f"item {line}", vrf_secret) for line, item in enumerate(items, 1)]
+    drawn += _empty(classes, padding or {}, seed)
     drawn.sort(key=lambda pair: pair[0])
     if len({key for key, _ in drawn}) != len(drawn):
         raise DetenteError("two items share a serial number", fix="one serial, one slot: correct the list")
@@ -186,27 +165,56 @@ def commit(
         raise DetenteError("an escrow without items", fix="list at least one item, or pad")
     slots, kept = [], []
     for n, (key, plain) in enumerate(drawn):
-        kind = classes[plain.kind]
-        blindings = [
-            g.scalar(expand(_FIELD + "blinding", 64, seed, n.to_bytes(4, "big"), bytes([m])))
-            for m in range(len(plain.values))
-        ]
-        openings = [Opening(v, b) for v, b in zip(plain.values, blindings, strict=True)]
-        commitments = tuple(o.commitment(g) for o in openings)
-        own = item_key(site_key(master, site_of(kind, plain.texts)), key)
-        slots.append(
-            Slot(
-                key,
-                plain.kind,
-                body(field_leaves(kind, plain.texts, openings, commitments, own)),
-                commitments,
-            )
+        blinding = noise(
+            _FIELD + "blinding", 64 * len(plain.values), seed + n.to_bytes(4, "big"), fresh=entropy is None
         )
-        kept.append(msgspec.structs.replace(plain, blindings=tuple(b.hex() for b in blindings)))
+        slot, secret = _seal(classes[plain.kind], key, plain, master, blinding)
+        slots.append(slot)
+        kept.append(secret)
     public = vrf_r255.public_key(vrf_secret).hex()
     head = EscrowHead(ESCROW_VERSION, party, exchange, tuple(classes), len(slots), public)
     secrets = Secrets(SECRET_VERSION, master.hex(), vrf_secret.hex(), tuple(kept))
     return Escrow(head, tuple(slots)), secrets
+
+
+def _item(
+    party: str, classes: Sequence[ItemClass], item: Entry, where: str, vrf_secret: bytes
+) -> tuple[bytes, KeptSlot]:
+    """The slot key of an item and what is kept of it, before its blindings are drawn."""
+    numbers = {c.name: n for n, c in enumerate(classes)}
+    if item.kind not in numbers:
+        raise DetenteError(f"no item class '{item.kind}'", where=where, fix=nearest(item.kind, numbers))
+    texts, values = _in_order(classes[numbers[item.kind]], item, where)
+    serial = item.texts.get("serial", "")
+    if not serial:
+        raise DetenteError("an item without a serial number", where=where)
+    key = vrf_r255.output(vrf_secret, serial_input(party, serial))[:32]
+    return key, KeptSlot(numbers[item.kind], texts, values, ())
+
+
+def _empty(
+    classes: Sequence[ItemClass], padding: dict[str, int], seed: bytes
+) -> Iterator[tuple[bytes, KeptSlot]]:
+    """Empty slots under random keys, which nobody can tell from those of items."""
+    names = [c.name for c in classes]
+    for name, count in padding.items():
+        if name not in names:
+            raise DetenteError(f"no item class '{name}'", where="padding", fix=nearest(name, names))
+        kind = classes[names.index(name)]
+        empty = KeptSlot(names.index(name), ("",) * len(kind.texts), (0,) * len(kind.quantities), ())
+        for n in range(count):
+            yield expand(_FIELD + "empty", 32, seed, name.encode(), n.to_bytes(4, "big")), empty
+
+
+def _seal(kind: ItemClass, key: bytes, plain: KeptSlot, master: bytes, wide: bytes) -> tuple[Slot, KeptSlot]:
+    """The public slot and the kept one; `wide`: 64 random bytes a blinding."""
+    g = group()
+    openings = [Opening(v, g.scalar(wide[64 * n : 64 * n + 64])) for n, v in enumerate(plain.values)]
+    commitments = tuple(o.commitment(g) for o in openings)
+    own = item_key(site_key(master, site_of(kind, plain.texts)), key)
+    leaves = field_leaves(kind, plain.texts, openings, commitments, own)
+    kept = msgspec.structs.replace(plain, blindings=tuple(o.blinding.hex() for o in openings))
+    return Slot(key, plain.kind, body(leaves), commitments), kept
 
 
 def _in_order(kind: ItemClass, item: Entry, where: str) -> tuple[tuple[str, ...], tuple[int, ...]]:

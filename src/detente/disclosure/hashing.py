@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 
 def frame(part: bytes) -> bytes:
@@ -24,3 +25,16 @@ def expand(purpose: str, length: int, *parts: bytes) -> bytes:
     for part in parts:
         state.update(frame(part))
     return state.digest(length)
+
+
+def noise(purpose: str, length: int, seed: bytes, *, fresh: bool) -> bytes:
+    """`length` secret random bytes: the system's, masked with what `seed` expands to.
+
+    With a good generator they are as random as the generator's, so that perfect hiding stays perfect; with a broken
+    one they are still those of the seed. `fresh` is False only where test vectors fix the seed.
+    """
+    stream = expand(purpose, length, seed)
+    if not fresh:
+        return stream
+    mask = int.from_bytes(os.urandom(length), "little")
+    return (int.from_bytes(stream, "little") ^ mask).to_bytes(length, "little")

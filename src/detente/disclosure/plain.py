@@ -329,9 +329,7 @@ def verify(data: bytes) -> dict[str, Any]:
     slots = read_slots(reader, head)
     shape, slacks = plan(head, [kind for kind, _ in slots])
     total = Sum()
-    values: list[
-        tuple[dict[int, int], int, list[dict[int, int]]]
-    ] = []  # (the commitment, top, gated commitments)
+    values: list[tuple[dict[int, int], int, list[dict[int, int]]]] = []  # commitment, top, gated commitments
     start = [sum(len(s) for s in shape[:n]) for n in range(len(shape))]
     sums: list[dict[int, int]] = [{} for s in shape for _ in s]
     for kind, texts in slots:
@@ -390,12 +388,22 @@ def check_responses(reader: Reader, total: Sum, equations: list[Equation], c: in
         total.add(-1, {0: r1 * c1, 1: r0 * z0 + r1 * z1})
 
 
-if __name__ == "__main__":
+def main(arguments: list[str]) -> str:
+    """What the file named in `arguments` proves, or a line that says that it does not."""
+    if len(arguments) != 1:
+        return "give one proof file"
     try:
-        with open(sys.argv[1], "rb") as file:  # noqa: PTH123 - no import more than needed
-            proved = verify(file.read())
+        with open(arguments[0], "rb") as file:  # noqa: PTH123 - no import more than needed
+            head = verify(file.read())
+    except OSError as reason:
+        return f"cannot read the file: {reason.strerror}"
     except Invalid as reason:
-        sys.exit(f"NOT PROVED: {reason}")
-    print(f"PROVED for {proved['party']}, exchange {proved['exchange']}, root {proved['root']}:")
-    for limit_ in proved["limits"]:
-        print(f"  {limit_['provision']}: {limit_['sentence']} ({limit_['citation']})")
+        return f"NOT PROVED: {reason}"
+    print(f"PROVED for {head['party']}, exchange {head['exchange']}, root {head['root']}:")
+    for limit in head["limits"]:
+        print(f"  {limit['provision']}: {limit['sentence']} ({limit['citation']})")
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]) or None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from detente.disclosure.planning import ways_of_cheating
-from detente.errors import DetenteError
+from detente.drawing import canvas, check_target, save
 
 # Okabe and Ito's colours, with a dash for each, so that the lines differ without colour too
 _STYLES = (
@@ -25,12 +25,9 @@ _FOOT = (
 
 def draw(path: Path, items: int, hidden: int, sites: int, per_year: int, years: int) -> None:
     """Write the figure; counts as in `planning.ways_of_cheating`. Raises DetenteError if unwritable."""
-    from matplotlib.figure import Figure
-
-    if path.suffix not in (".png", ".svg", ".pdf"):
-        raise DetenteError(f"no figure format '{path.suffix}'", where=str(path), fix="name a .png or .svg")
+    check_target(path)
     ways = ways_of_cheating(items, hidden, sites, per_year, years)
-    figure = Figure(figsize=(9.5, 5.6), layout="constrained")
+    figure = canvas(9.5, 5.6)
     axes = figure.subplots()
     span = range(years + 1)
     for way, (colour, dash) in zip(ways, _STYLES, strict=True):
@@ -49,7 +46,4 @@ def draw(path: Path, items: int, hidden: int, sites: int, per_year: int, years: 
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside right center", frameon=False, fontsize=10.5, labelspacing=1.1, handlelength=3)
     figure.supxlabel(_FOOT, fontsize=9.5, x=0.01, ha="left", color="0.35")
-    try:
-        figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
-    except OSError as bad:
-        raise DetenteError(f"cannot be written: {bad.strerror}", where=str(path)) from None
+    save(figure, path)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from detente.disclosure.container import Escrow, Slot, challenge, encode_prefix, slacks
 from detente.disclosure.group import Group, encode, group
 from detente.disclosure.hashing import expand
+from detente.disclosure.hashing import noise as secret_noise
 from detente.disclosure.statement import (
     VERSION,
     Head,
@@ -43,10 +44,10 @@ class Opening:
 
 
 class _Noise:
-    """Secret randomness in order: reduced scalars and 16-byte strings from one SHAKE256 stream."""
+    """Secret randomness in order: reduced scalars and 16-byte strings from one stream."""
 
-    def __init__(self, g: Group, seed: bytes, length: int) -> None:
-        self.g, self.stream, self.at = g, expand("detente.org/ceiling-proof/v1/noise", length, seed), 0
+    def __init__(self, g: Group, stream: bytes) -> None:
+        self.g, self.stream, self.at = g, stream, 0
 
     def take(self, length: int) -> bytes:
         part = self.stream[self.at : self.at + length]
@@ -177,7 +178,9 @@ def prove(
     classes = head.escrow.classes
     bounds = slacks(head, slots)
     held = witness(g, head, slots, openings, bounds)
-    noise = _Noise(g, _seed(head, openings, entropy), _noise_length(head, slots, bounds))
+    seed, length = _seed(head, openings, entropy), _noise_length(head, slots, bounds)
+    stream = secret_noise("detente.org/ceiling-proof/v1/noise", length, seed, fresh=entropy is None)
+    noise = _Noise(g, stream)
     values: list[_Value] = []
     for slot, own in zip(slots, openings, strict=True):
         quantities = classes[slot.kind].quantities

@@ -10,6 +10,7 @@ import uvicorn
 from anyio import to_thread
 from litestar import Litestar, Request, Response, get, post
 from litestar.openapi import OpenAPIConfig
+from litestar.params import FromPath
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from detente.exchange.keys import write_private
@@ -31,15 +32,17 @@ def make_app(node: Node, service: Service | None = None) -> Any:
         return Response(reply.data, status_code=reply.status, media_type=reply.media)
 
     @get("/log/{party:str}/checkpoint", summary="The latest cosigned checkpoint (tlog-tiles)")
-    async def checkpoint(request: Request[Any, Any, Any], party: str) -> Response[bytes]:
+    async def checkpoint(request: Request[Any, Any, Any], party: FromPath[str]) -> Response[bytes]:
         return await call(request, f"log/{party}/checkpoint")
 
     @get("/log/{party:str}/tile/{resource:path}", summary="A tile or entry bundle (tlog-tiles)")
-    async def tile(request: Request[Any, Any, Any], party: str, resource: str) -> Response[bytes]:
+    async def tile(
+        request: Request[Any, Any, Any], party: FromPath[str], resource: FromPath[str]
+    ) -> Response[bytes]:
         return await call(request, f"log/{party}/tile/{resource.lstrip('/')}")
 
     @get("/body/{digest:str}", summary="A stored body by its SHA-256")
-    async def body(request: Request[Any, Any, Any], digest: str) -> Response[bytes]:
+    async def body(request: Request[Any, Any, Any], digest: FromPath[str]) -> Response[bytes]:
         return await call(request, f"body/{digest}")
 
     @post("/add-checkpoint", summary="Cosign a checkpoint (tlog-witness v1)", status_code=200)
@@ -103,6 +106,7 @@ def make_server(node: Node, *, log_level: str = "warning") -> Any:
         log_level=log_level,
         server_header=False,
         timeout_keep_alive=30,
+        timeout_graceful_shutdown=3,
         limit_concurrency=64,
     )
     config.load()

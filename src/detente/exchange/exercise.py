@@ -80,6 +80,7 @@ class Exercise:
         self.peers = {p: Peers(n, self._send(p)) for p, n in self.nodes.items()}
         self.books: dict[str, dict[str, Declared]] = {p: self._arsenal(p) for p in PARTIES}
         self.sent = 0
+        self.hidden: set[str] = set()
 
     def _send(self, sender: str) -> Callable[..., Reply]:
         def send(party: str, method: str, path: str, data: bytes = b"") -> Reply:
@@ -186,7 +187,10 @@ class Exercise:
     def _change(self, party: str, *, notify: bool) -> None:
         """One item moves to another base, changes its status, or leaves."""
         books = self.books[party]
-        name = self.draw.choice(sorted(books))
+        name = self.draw.choice(sorted(set(books) - self.hidden))
+        self.hidden |= (
+            set() if notify else {name}
+        )  # a later notice of the same item would put the books right
         old = books[name]
         if self.draw.random() < 0.5 and notify:
             fresh = msgspec.structs.replace(old, deployed=not old.deployed)

@@ -15,6 +15,7 @@ from typing import Any
 _ED25519, _COSIGN, _COSIGN_PQ = b"\x01", b"\x04", b"\x06"
 _MLDSA87 = b"\xffdetente ML-DSA-87 note/v1\n"
 _SPAN = 1 << 40
+_NO_LINES: list[tuple[str, bytes, bytes]] = []
 
 
 @dataclass
@@ -61,7 +62,7 @@ def fsck(url: str, annex: bytes, *, signatures: bool = True, against: str = "") 
         report.bad(url.rsplit("@", 1)[-1], f"cannot be opened: {bad}")
         return report
     try:
-        if not url.startswith("postgres"):
+        if signatures and not url.startswith("postgres"):
             for (line,) in link.execute("PRAGMA integrity_check(5)"):
                 if line != "ok":
                     report.bad("file", line)
@@ -153,7 +154,9 @@ class _Checker:
             if index != size:
                 self.report.bad(f"{self.origin} entry {size}", f"missing; the next one held is {index}")
                 return roots
-            made = hashlib.sha256(b"\0" + data).digest()
+            sponge = hashlib.sha256(b"\0")
+            sponge.update(data)
+            made = sponge.digest()
             if made != bytes(leaf):
                 self.report.bad(
                     f"{self.origin} entry {index}{self._first_byte(at, data)}",
@@ -208,7 +211,12 @@ class _Checker:
         """The entry's form, its signatures, its body."""
         where = f"{self.origin} entry {index}"
         try:
-            text, lines = _split(data)
+            if not self.signatures:  # hashes only: nothing in an entry matters but the body it names
+                text, lines = data.partition(b"\n")[0], _NO_LINES
+                if b'"body":' not in text and b'"act":"key"' not in text:
+                    return
+            else:
+                text, lines = _split(data)
             envelope = json.loads(text)
             assert isinstance(envelope, dict)
         except Exception:

@@ -149,6 +149,8 @@ class Verifier(msgspec.Struct, frozen=True):
 
 def parse_vkey(text: str, *, where: str = "key") -> Verifier:
     """``<name>+<hex id>+<base64(type || public key)>``. Raises DetenteError where they do not agree."""
+    if not text.isprintable():  # a lone surrogate of a policy file's opaque bytes among them
+        raise DetenteError("a verifier key with unprintable characters", where=where)
     name, _, rest = text.partition("+")
     identity, _, coded = rest.partition("+")
     data = decode64(coded, where=where)

@@ -127,7 +127,7 @@ def bottom_up_scores(
 ) -> tuple[tuple[int, int, float, float], ...]:
     """(origin, target, top-down CRPS, bottom-up CRPS) wherever drivers were in print, as fractions.
 
-    Indicative only: the ranges of the drivers of 2021 were written down later.
+    Indicative only, and in no weight: the ranges of the drivers of 2021 were written down later.
     """
     judged = date(2026, 11, 1)
     outcomes = truth(party, judged)
@@ -149,12 +149,6 @@ def bottom_up_scores(
             top = crps(np.concatenate([inside[k][: n - view], other[k][:view]]), outcomes[target]) / scale
             rows.append((origin, target, top, crps(from_systems[k + 1], outcomes[target]) / scale))
     return tuple(rows)
-
-
-def earned(known: date) -> tuple[list[float], list[float]]:
-    """The scores that top-down and bottom-up forecasts had earned by `known` (targets not after it)."""
-    rows = [r for r in bottom_up_scores() if r[1] <= known.year and r[0] < known.year]
-    return [r[2] for r in rows], [r[3] for r in rows]
 
 
 class Summary(msgspec.Struct, frozen=True):

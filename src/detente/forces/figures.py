@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detente.drawing import canvas, plain_axes
 from detente.forces.line import stockpile_line
 from detente.forces.project import Projection
 from detente.linear import Array
 from detente.parties import party as find
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Okabe & Ito (2008), the colours that stay apart for colour-blind readers
 COLOURS = {
@@ -29,28 +32,18 @@ COLOURS = {
 CREDIT = "Sources: SIPRI Yearbooks 2011-2026; FAS (Our World in Data, CC BY 4.0)"
 
 
-def _axes(width: float = 9.0, height: float = 5.4) -> tuple[Any, Any]:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    plt.rcParams.update({"font.size": 13, "axes.spines.top": False, "axes.spines.right": False})
-    return plt.subplots(figsize=(width, height), layout="constrained")
+def _axes(width: float = 9.0, height: float = 5.4) -> tuple[Figure, Any]:
+    figure = canvas(width, height)
+    return figure, plain_axes(figure)
 
 
-def _finish(figure: Any, to: Path, credit: str) -> Path:
-    from matplotlib import pyplot as plt
-
+def _credited(figure: Figure, credit: str) -> Figure:
     figure.supxlabel(credit, fontsize=9, color="#555555", x=0.01, ha="left")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(to, dpi=150)
-    plt.close(figure)
-    return to
+    return figure
 
 
-def through_time(parties: Sequence[str], known: date, to: Path, *, since: int = 1945) -> Path:
-    """Stockpiles through time on a logarithmic axis, as known on a day; dotted: print of the day not held."""
+def through_time(parties: Sequence[str], known: date, *, since: int = 1945) -> Figure:
+    """Stockpiles through time on a logarithmic axis, as known on a day."""
     figure, ax = _axes()
     for code in parties:
         line = stockpile_line(code, known)
@@ -73,7 +66,7 @@ def through_time(parties: Sequence[str], known: date, to: Path, *, since: int = 
     ax.set_xlim(since, last + 0.28 * (last - since))
     ax.set_xticks(range(-(-since // 20) * 20, last, 20))
     _apart(ax)
-    return _finish(figure, to, CREDIT)
+    return _credited(figure, CREDIT)
 
 
 def _apart(ax: Any, gap: float = 13.0) -> None:
@@ -90,7 +83,7 @@ def _apart(ax: Any, gap: float = 13.0) -> None:
         place = target
 
 
-def fan(p: Projection, to: Path, published: Sequence[Any] = ()) -> Path:
+def fan(p: Projection, published: Sequence[Any] = ()) -> Figure:
     """A fan chart: the line as known, 50 and 90 % bands ahead, published forecasts as dated points."""
     figure, ax = _axes(12.0)
     colour = COLOURS.get(p.party, "#0072B2")
@@ -113,9 +106,10 @@ def fan(p: Projection, to: Path, published: Sequence[Any] = ()) -> Path:
     ax.set_title(
         f"{find(p.party).name}: projection from what was in print on {p.known}{mark}", loc="left", fontsize=13
     )
-    ax.legend(frameon=False, loc="upper left", fontsize=11)
-    credit = f"{CREDIT}; forecasts: projections_published.csv. {p.values.shape[1]:,} draws, seed {p.seed}."
-    return _finish(figure, to, credit)
+    ax.legend(frameon=False, loc="best", fontsize=11)
+    said = "; forecasts: projections_published.csv" if marks else ""
+    credit = f"{CREDIT}{said}. {p.values.shape[1]:,} draws, seed {p.seed}."
+    return _credited(figure, credit)
 
 
 def _number_points(ax: Any, marks: Sequence[Any]) -> None:
@@ -142,10 +136,9 @@ def heat_map(
     columns: Sequence[str],
     values: Array,
     texts: Sequence[Sequence[str]],
-    to: Path,
     title: str,
     credit: str,
-) -> Path:
+) -> Figure:
     """A matrix of shares (row, column) in [0, 1], NaN where nothing is bound; dark is more to change."""
     figure, ax = _axes(1.6 + 3.4 + 1.25 * len(columns), 1.6 + 0.62 * len(rows))
     import matplotlib as mpl
@@ -163,12 +156,12 @@ def heat_map(
     ax.tick_params(length=0, top=True, bottom=False, labeltop=True, labelbottom=False)
     ax.spines[:].set_visible(False)
     figure.suptitle(title, x=0.01, ha="left", fontsize=14)
-    return _finish(figure, to, credit)
+    return _credited(figure, credit)
 
 
 def headroom_bars(
-    labels: Sequence[str], low: Array, mid: Array, high: Array, unit: str, to: Path, title: str, credit: str
-) -> Path:
+    labels: Sequence[str], low: Array, mid: Array, high: Array, unit: str, title: str, credit: str
+) -> Figure:
     """Bars of headroom (bound less count, in `unit`) with 90 % whiskers; left of zero must be cut."""
     figure, ax = _axes(10.0, 1.8 + 0.36 * len(labels))
     where = np.arange(len(labels))[::-1]
@@ -185,4 +178,4 @@ def headroom_bars(
     ax.set_xticks(ticks, [f"{t:,}" for t in ticks])
     ax.set_xlabel(f"headroom, {unit}, left of zero: over the limit\n(straight to ±300, logarithmic beyond)")
     figure.suptitle(title, x=0.01, ha="left", fontsize=14)
-    return _finish(figure, to, credit)
+    return _credited(figure, credit)

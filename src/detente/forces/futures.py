@@ -45,8 +45,18 @@ class Future(msgspec.Struct, frozen=True, eq=False):
     seed: int
 
     def draws(self, year: int) -> Draws:
-        """The draws of one January."""
-        return Draws(self.inventory, self.values[self.years.index(year)], self.seed, "projection")
+        """The draws of one January, each row with its median as best."""
+        values = self.values[self.years.index(year)]
+        return Draws(_with_medians(self.inventory, values, year), values, self.seed, "projection")
+
+
+def _with_medians(rows: Inventory, values: Array, year: int) -> Inventory:
+    medians = np.median(values, axis=0)
+    items = (
+        msgspec.structs.replace(i, best=float(m), as_of=f"{year}-01")
+        for i, m in zip(rows.items, medians, strict=True)
+    )
+    return Inventory(tuple(items), rows.name, rows.complete)
 
 
 def future(p: Projection) -> Future:
@@ -85,8 +95,10 @@ def future(p: Projection) -> Future:
     )
     columns.append(np.maximum(reserve, 0.0))
     upload = np.minimum(_most(p.build, values), stock)
-    rows = inventory(items, name=f"{p.party} projected", complete=True)
-    return Future(p.party, (int(p.line.years[-1]), *p.years), rows, np.stack(columns, axis=2), upload, p.seed)
+    years = (int(p.line.years[-1]), *p.years)
+    drawn = np.stack(columns, axis=2)
+    rows = _with_medians(inventory(items, name=f"{p.party} projected", complete=True), drawn[0], years[0])
+    return Future(p.party, years, rows, drawn, upload, p.seed)
 
 
 def _today(p: Projection) -> Array:

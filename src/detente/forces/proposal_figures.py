@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from detente.forces import figures
 from detente.forces.proposals import PARTIES, Comparison, Effect
 from detente.parties import party as find
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CREDIT = "Sources: {n} draws of projected forces (SIPRI, FAS; drivers.csv), seed {s}; some inputs recalled"
 SHORT = {
@@ -49,7 +52,7 @@ def _unit(unit: str) -> str:
     return {"delivery systems": "systems", "launchers and bombers": "launchers"}.get(unit, unit)
 
 
-def heat_map(c: Comparison, year: int, to: Path) -> Path:
+def heat_map(c: Comparison, year: int) -> Figure:
     """Who would have to change what in one January: dark cells have most to cut, as a share of what is counted."""
     names = list(dict.fromkeys(e.proposal for e in c.effects))
     cells = [[cell(c.of(n, p, year)) for p in PARTIES] for n in names]
@@ -61,14 +64,14 @@ def heat_map(c: Comparison, year: int, to: Path) -> Path:
     )
     credit = CREDIT.format(n=f"{c.draws:,}", s=c.seed) + f"; known {c.known}. Dark: larger share to cut."
     columns = [find(p).name for p in PARTIES]
-    return figures.heat_map([SHORT.get(n, n) for n in names], columns, values, texts, to, title, credit)
+    return figures.heat_map([SHORT.get(n, n) for n in names], columns, values, texts, title, credit)
 
 
 def _wrapped(text: str) -> str:
     return text.replace(", ", "\n").replace(" with allies", "\nwith allies")
 
 
-def headroom(c: Comparison, year: int, to: Path, unit: str = "warheads") -> Path:
+def headroom(c: Comparison, year: int, unit: str = "warheads") -> Figure:
     """Headroom under every warhead limit in one January, medians with 90 % whiskers."""
     rows = [e for e in c.effects if e.year == year and e.unit == unit and e.headroom is not None]
     labels = [
@@ -77,7 +80,7 @@ def headroom(c: Comparison, year: int, to: Path, unit: str = "warheads") -> Path
     low, mid, high = (np.array([(e.headroom or (0, 0, 0))[k] for e in rows], dtype=float) for k in range(3))
     credit = CREDIT.format(n=f"{c.draws:,}", s=c.seed)
     title = f"Headroom under warhead limits, January {year}"
-    return figures.headroom_bars(labels, low, mid, high, unit, to, title, credit)
+    return figures.headroom_bars(labels, low, mid, high, unit, title, credit)
 
 
 def _which(e: Effect, rows: Sequence[Effect]) -> str:

@@ -128,7 +128,7 @@ def compare(
     *,
     years: tuple[int, ...],
     known: date | None = None,
-    draws: int = 5000,
+    draws: int = 20_000,
     seed: int = 1,
     workers: str = "",
     parties: Sequence[str] = PARTIES,
@@ -140,7 +140,8 @@ def compare(
     """
     known = known or date.today()
     loaded = {n: load_proposal(n) for n in (names or proposal_ids())}
-    small = futures_of(tuple(parties), known, max(years), 200, seed)
+    reach = max(*years, known.year + 1)
+    small = futures_of(tuple(parties), known, reach, 200, seed)
     held = next(iter(small.values())).years
     for year in years:
         if year not in held:
@@ -149,7 +150,7 @@ def compare(
     groups = tuple(dict.fromkeys(c.party for c in cases))
     chosen = [held.index(y) for y in years]
     stacks = [_stack([c for c in cases if c.party == g]) for g in groups]
-    source = Years(Projected(groups, known, max(years)), tuple(chosen))
+    source = Years(Projected(groups, known, reach), tuple(chosen))
     result = stream.run(stacks, source, draws=draws, seed=seed, workers=workers)
     effects = []
     for g, group in enumerate(groups):
@@ -161,9 +162,9 @@ def compare(
 
 
 class Years:
-    """A source cut to chosen years (picklable)."""
+    """A projected source cut to chosen years (picklable)."""
 
-    def __init__(self, source: stream.Source, chosen: tuple[int, ...]) -> None:
+    def __init__(self, source: Projected, chosen: tuple[int, ...]) -> None:
         self.source, self.chosen = source, list(chosen)
 
     def __call__(self, seed: np.random.SeedSequence, n: int) -> list[Array]:

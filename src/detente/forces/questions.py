@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import msgspec
@@ -115,6 +116,7 @@ class Published(msgspec.Struct, frozen=True):
 
 
 COMPARABLE = ("warheads", "deliverable warheads", "operational warheads", "stockpile ceiling")
+MATERIAL = ("warheads that could be made", "fissile material for warheads")
 
 
 def published(party: str, p: Projection | None = None) -> list[Published]:
@@ -129,7 +131,7 @@ def published(party: str, p: Projection | None = None) -> list[Published]:
         value = next((row.number(c) for c in ("best", "low", "high") if row[c]), None)
         if (
             row["party"] != party
-            or row["quantity"] not in COMPARABLE
+            or row["quantity"] not in (*COMPARABLE, *MATERIAL)
             or value is None
             or not row["target_year"]
         ):
@@ -137,13 +139,17 @@ def published(party: str, p: Projection | None = None) -> list[Published]:
         target = int(float(row["target_year"]))
         day = Span.parse(row["published"]).latest
         low = median = high = None
-        if day >= date(2012, 7, 1):
+        if day >= date(2012, 7, 1) and row["quantity"] in COMPARABLE:
             then = project(party, target, known=day, n=4000, systems=False)
             low, median, high = (float(q) for q in np.quantile(then.values[-1], (0.05, 0.5, 0.95)))
-        outcome = outcomes.get(target)
+        outcome = outcomes.get(target) if row["quantity"] in COMPARABLE else None
         today = None
         if p and outcome is None and target in p.years:
-            today = float((p.values[p.years.index(target)] >= value).mean())
+            k = p.years.index(target)
+            held = (
+                p.values[k] if row["quantity"] in COMPARABLE else p.bound.warheads[k + 1] if p.bound else None
+            )
+            today = None if held is None else float((held >= value).mean())
         rows.append(
             Published(
                 id=row["id"],
@@ -167,3 +173,18 @@ def published(party: str, p: Projection | None = None) -> list[Published]:
 def crossings(p: Projection, limits: tuple[float, ...]) -> list[dict[str, object]]:
     """For each limit the chance of ever passing it within the projection, and the year of the first time."""
     return [{"party": find(p.party).name, **first_years(p, limit)} for limit in limits]
+
+
+def published_chances(party: str, p: Projection) -> list[str]:
+    """Published probabilities beside this model's, in words, e.g. those of a forecasting community."""
+    found = []
+    for row in facts("projections_published"):
+        asked = re.match(r"P\(>=(\d+) warheads by (\d{4})-01-01\)", row["quantity"])
+        value = row.number("best") or row.number("low")
+        if row["party"] == party and asked and value is not None and int(asked[2]) in p.years:
+            k = p.years.index(int(asked[2]))
+            mine = float((p.values[: k + 1] >= float(asked[1])).any(axis=0).mean())
+            found.append(
+                f"{row['who']} {row['published']}: {row['quantity']} = {value:.0%}; this model: {mine:.0%}"
+            )
+    return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from detente.drawing import canvas, save
 from detente.monitor.event import Area, Event
 from detente.monitor.event_location import Ellipse, Location, destination
 from detente.monitor.geo import KM_PER_DEG
@@ -35,24 +36,13 @@ def write_figures(analysis: Analysis, folder: Path) -> list[Path]:
     """Write the event map and the yield posteriors as PNG into `folder`; the paths written."""
     folder.mkdir(parents=True, exist_ok=True)
     name = analysis.event.event
-    return [
-        _save(event_map(analysis), folder / f"{name}-map.png"),
-        _save(yield_figure(analysis), folder / f"{name}-yield.png"),
-    ]
-
-
-def _save(figure: Any, path: Path) -> Path:
-    figure.savefig(path, dpi=150)
-    return path
-
-
-def _figure(width: float, height: float) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    drawn = {
+        folder / f"{name}-map.png": event_map(analysis),
+        folder / f"{name}-yield.png": yield_figure(analysis),
+    }
+    for path, figure in drawn.items():
+        save(figure, path)
+    return list(drawn)
 
 
 def ring(lat: float, lon: float, major_km: float, minor_km: float, azimuth_deg: float) -> tuple[Array, Array]:
@@ -70,7 +60,7 @@ def ring(lat: float, lon: float, major_km: float, minor_km: float, azimuth_deg: 
 def event_map(analysis: Analysis) -> Any:
     """Map of the station, both signals' 90 % ellipses with and without path errors, and the test areas."""
     event = analysis.event
-    figure = _figure(8, 6.6)
+    figure = canvas(8, 6.6)
     ax = figure.add_subplot()
     for k, (bare, honest) in enumerate(zip(analysis.bare, analysis.honest, strict=True)):
         colour = _SIGNAL[k % len(_SIGNAL)]
@@ -144,7 +134,7 @@ def _inset(ax: Any, analysis: Analysis) -> None:
 def yield_figure(analysis: Analysis) -> Any:
     """Posterior yield under each explosion hypothesis, with the public statements marked."""
     event = analysis.event
-    figure = _figure(9, 5.6)
+    figure = canvas(9, 5.6)
     ax = figure.add_subplot()
     edges = np.logspace(-1.5, 4.2, 115)
     top = 0.0
@@ -213,7 +203,7 @@ def hiding_figure(
     law: str = "semipalatinsk",
 ) -> Any:
     """Largest yield below each named threshold (mb) against the cavity's radius; one panel a rock."""
-    figure = _figure(10, 5.2)
+    figure = canvas(10, 5.2)
     axes = figure.subplots(1, len(rocks), sharey=True, squeeze=False)[0]
     used = find_law(law)
     radii = np.linspace(0, min(60, depth_m / 2), 121)

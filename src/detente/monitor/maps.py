@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from detente.drawing import canvas
 from detente.errors import DetenteError
 from detente.monitor.capability import CapabilityMap, Model
 from detente.monitor.coast import CREDIT, rings
@@ -30,16 +30,12 @@ def capability_figure(
 
     Raises DetenteError where no cell of the map is ever detected by k stations.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     m = found.magnitude[k - 1]
     if not np.isfinite(m).any():
         raise DetenteError(f"{k} stations never detect here", fix="ask for fewer, or more of the network")
     west, east, south, north = _extent(found)
     wide = np.clip((east - west) / max(north - south, 1e-9), 0.8, 2.4)
-    figure = Figure(figsize=(4.6 * wide + 1.6, 5.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(4.6 * wide + 1.6, 5.6)
     axes = figure.add_subplot()
     step = 0.1 if np.nanmax(m) - np.nanmin(m) > 0.7 else 0.05
     first, last = int(np.floor(np.nanmin(m) / step)), int(np.ceil(np.nanmax(m) / step))
@@ -132,18 +128,3 @@ def _credit(found: CapabilityMap, couplings: Sequence[Coupling], law: str) -> st
         f"; SNR {found.settings.snr:g}, scatter {found.settings.sd:.2f}.\ntonnes: law '{law}', slope"
         f" 0.75 to 1 below 1 kt; {hidden}. {CREDIT}"
     )
-
-
-def check_target(path: Path, suffixes: Sequence[str] = (".png", ".svg", ".pdf")) -> None:
-    """Raises DetenteError where a file cannot go: a suffix other than `suffixes`, or no such folder."""
-    if path.suffix not in suffixes:
-        fix = f"use {', '.join(suffixes)}"
-        raise DetenteError(f"cannot write the format '{path.suffix}'", where=str(path), fix=fix)
-    if not path.parent.is_dir():
-        raise DetenteError("no such folder", where=str(path.parent), fix="make it first")
-
-
-def save(figure: Any, path: Path) -> None:
-    """Write a figure; its format is the suffix. Raises DetenteError where it cannot go."""
-    check_target(path)
-    figure.savefig(path, dpi=150)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from detente import vocabulary
@@ -92,15 +94,19 @@ def _row(law: Law, limit: Limit, party: str, inventory: Inventory, reading: Read
             if totals:
                 stated = shares(rule, inventory.items, law.exceptions(), law.words)
                 _no_parts_beside_total(stated, inventory, totals)
-            elif not (found or inventory.complete or rule.optional):
-                gaps.append(f"{rule.text} ({rule.article}): no row says how many")
+            elif not (inventory.complete or rule.optional):
+                gaps += [
+                    f"{whose}{rule.text} ({rule.article}): no row says how many"
+                    for whose in _silent(party, rule.parties, [s.column for s in found], inventory)
+                ]
             unsaid += _unsaid(found, inventory)
             _add(part, rule, found, n)
         parts.append(part)
     if totals:  # what a reading adds to the declared count stands beside it
         row = parts[0]
         row.low[list(totals)] = row.high[list(totals)] = 1.0
-        gaps, unsaid = [], []
+        unsaid = []
+        gaps = [f"{whose}no total is declared" for whose in _silent(party, (), totals, inventory)]
     elif limit.operator == "sum":
         row = parts[0]
     else:
@@ -109,6 +115,17 @@ def _row(law: Law, limit: Limit, party: str, inventory: Inventory, reading: Read
     row.missing = (*dict.fromkeys((*gaps, *unsaid)), *_unknown_counts(row, inventory))
     row.open = bool(gaps)
     return row
+
+
+def _silent(
+    party: str, only: tuple[str, ...], columns: Sequence[int], inventory: Inventory
+) -> tuple[str, ...]:
+    """Who among the parties counted as one has given no row: ``RU: ``, or '' where there is but one party."""
+    members = party.split("+")
+    if len(members) == 1:
+        return () if columns else ("",)
+    given = {inventory.items[c].party for c in columns}
+    return tuple(f"{m}: " for m in members if m not in given and (not only or m in only))
 
 
 def rules_for(law: Law, group: tuple[str, ...], party: str) -> list[CountingRule]:
@@ -212,3 +229,7 @@ def _check_rows(law: Law, inventory: Inventory) -> None:
             raise DetenteError(
                 f"unit mismatch: a row of {item.kind} counts {unit}, not {item.unit}", where=item.id
             )
+        for key, value in item.attributes.items():
+            if key in law.words.attributes:
+                for what, fix in law.words.misfits(key, [value]):
+                    raise DetenteError(what, where=item.id, fix=fix)

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 import msgspec
 
 from detente.draws import Draws
+from detente.errors import DetenteError
 from detente.inventory import Inventory
+from detente.linear import Array
+from detente.parties import party as known_party
 from detente.sources import RECALLED_MARK
 from detente.treaty.compile import compile_form, limits_of
 from detente.treaty.evaluate import evaluate
@@ -26,6 +29,9 @@ def judge(law: Law, given: Mapping[str, Inventory | Draws]) -> tuple[Verdict, ..
 
     `given`: each party's rows or draws, by party code; a party that is left out has declared nothing.
     """
+    for code in given:
+        if "+" not in code and known_party(code).code != code:
+            raise DetenteError(f"'{code}' is written '{known_party(code).code}' here")
     limits = (
         judge_limit(law, limit, party, rows_of(party, given))
         for limit in law.instrument.limits
@@ -70,11 +76,22 @@ def _stack(parts: list[Inventory | Draws]) -> Draws:
     import numpy as np
 
     drawn = [p for p in parts if isinstance(p, Draws)]
-    rows = Inventory(
-        tuple(i for d in drawn for i in d.inventory.items),
-        complete=len(drawn) == len(parts) and all(d.inventory.complete for d in drawn),
-    )
-    return Draws(rows, np.concatenate([d.values for d in drawn], axis=1), drawn[0].seed, drawn[0].method)
+    n = len(drawn[0].values)
+    if any(len(d.values) != n for d in drawn):
+        counts = " and ".join(str(len(d.values)) for d in drawn)
+        raise DetenteError(f"parties counted as one have {counts} draws", fix="draw equally often for each")
+    whole = [p.inventory if isinstance(p, Draws) else p for p in parts]
+    rows = Inventory(tuple(i for p in whole for i in p.items), complete=all(p.complete for p in whole))
+    values = [p.values if isinstance(p, Draws) else np.tile(_fixed(p), (n, 1)) for p in parts]
+    return Draws(rows, np.concatenate(values, axis=1), drawn[0].seed, drawn[0].method)
+
+
+def _fixed(inventory: Inventory) -> Array:
+    """The counts of a declaration beside draws: as given where they are exact, else unknown."""
+    import numpy as np
+
+    low, high = inventory.bounds
+    return np.where(low == high, low, np.nan)
 
 
 def _by_status(law: Law, limit: Limit, party: str, standing: Standing, bound: BoundOnDay) -> Verdict | None:

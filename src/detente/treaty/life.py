@@ -99,16 +99,23 @@ def fixed_events(instrument: Instrument) -> dict[str, Span]:
 
 
 def events_known(instrument: Instrument, known: date) -> dict[str, Span]:
-    """The events of the statements published by `known`, the first of each name, and the term's end."""
+    """The events of the statements published by `known`, the first of each name, and the term's end.
+
+    A statement that takes effect on an event waits for it; one whose event never comes makes none.
+    """
     events: dict[str, Span] = {}
-    for statement in _published(instrument, known):
-        events.setdefault(event_name(statement), _takes_effect(statement, events))
-    entry = _entry_by_condition(instrument, known)
-    if entry and "entry_into_force" not in events:
-        events["entry_into_force"] = entry
-    end = _term_end(instrument, events, known)
-    if end:
-        events["term_end"] = end
+    said, entry = _published(instrument, known), _entry_by_condition(instrument, known)
+    found = -1
+    while found < len(events):
+        found = len(events)
+        for statement in said:
+            span = _takes_effect(statement, events)
+            if span:
+                events.setdefault(event_name(statement), span)
+        if entry:
+            events.setdefault("entry_into_force", entry)
+        if end := _term_end(instrument, events, known):
+            events["term_end"] = end
     return events
 
 
@@ -117,9 +124,8 @@ def _published(instrument: Instrument, known: date) -> list[Statement]:
     return sorted(said, key=lambda s: Span.parse(s.date).earliest)
 
 
-def _takes_effect(statement: Statement, events: dict[str, Span]) -> Span:
-    effective = when(statement.effective, events) if statement.effective else None
-    return effective or Span.parse(statement.date)
+def _takes_effect(statement: Statement, events: dict[str, Span]) -> Span | None:
+    return when(statement.effective, events) if statement.effective else Span.parse(statement.date)
 
 
 def _term_end(instrument: Instrument, events: dict[str, Span], known: date) -> Span | None:
@@ -198,8 +204,8 @@ class _Record:
         for statement in self.statements:
             if statement.act in acts:
                 span = _takes_effect(statement, self.events)
-                reached = span.reached(self.day)
-                if reached is not False:
+                reached = span.reached(self.day) if span else False
+                if span and reached is not False:
                     yield statement, span, reached
 
     def event(self, name: str) -> tuple[Span | None, bool | None]:
@@ -226,7 +232,10 @@ def _suspended(record: _Record, party: str, viewer: str) -> Standing | None:
         return None
     running: tuple[Statement, Span, bool | None] | None = None
     for found in record.done(Act.suspended, Act.resumed):
-        running = found if found[0].act is Act.suspended else None
+        if found[0].act is Act.suspended:
+            running = found
+        else:  # over, or perhaps over where the day it was resumed is not known exactly
+            running = (running[0], found[1], None) if running and found[2] is None else None
     if running is None:
         return None
     statement, span, reached = running
@@ -251,20 +260,22 @@ def _binding(record: _Record, party: str, viewer: str) -> Standing | None:
 def _observed(record: _Record, party: str, after: Span | None) -> Standing | None:
     for statement, span, reached in record.done(Act.observes):
         until = when(statement.until, record.events) if statement.until else None
-        over = until is not None and until.reached(record.day)
-        if reached and not over and (after is None or span.earliest >= after.earliest):
+        over = until.reached(record.day) if until else False
+        if over is not True and (after is None or span.earliest >= after.earliest):
             about = statement.about or statement.by
             if not party or party in about:
-                return Standing(State.observed, span, (statement.id,), statement.keeps, statement.condition)
+                state = State.observed if reached and over is False else State.indeterminate
+                return Standing(state, span, (statement.id,), statement.keeps, statement.condition)
     return None
 
 
 def _begun(record: _Record, party: str, viewer: str) -> Standing | None:
     """Not in force (yet): signed, offered, declined."""
-    for statement, span, _ in record.done(Act.declined):
-        return Standing(State.declined, span, (statement.id,))
-    for statement, span, _ in record.done(Act.offered):
-        return Standing(State.offered, span, (statement.id,), (), statement.condition)
+    for statement, span, reached in record.done(Act.declined):
+        return Standing(State.declined if reached else State.indeterminate, span, (statement.id,))
+    for statement, span, reached in record.done(Act.offered):
+        state = State.offered if reached else State.indeterminate
+        return Standing(state, span, (statement.id,), (), statement.condition)
     if record.instrument.open_to_others and party and not _signed(record, party):
         return Standing(State.not_signed)
     for statement, span, reached in record.done(Act.signed):
