@@ -108,7 +108,7 @@ def steps(q: Steps, day: date, known: date) -> Finding:
         unit="warheads a year",
         command=command,
         changes=(
-            f"the print of January {years + Span.parse(lines[0].as_of).earliest.year + 1}, or a revision",
+            ("" if q.until else f"the print of January {found[-1][0] + 1}, or ") + "a revision of these",
         ),
         **_doors(lines),  # type: ignore[arg-type]
     )

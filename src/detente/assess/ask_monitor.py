@@ -37,7 +37,7 @@ def statement(q: EventStatement, day: date, known: date) -> Finding:
     s = said[q.statement]
     return Finding(
         answer=_ANSWERS[s.answer],
-        text=f"'{s.text}' is {s.answer} with the readings: {s.numbers}.",
+        text=f"{s.numbers} ('{s.text}' is {s.answer} with the readings).",
         sources=(s.source, *_readings(q.event)),
         facts=(f"{q.event}/{s.id}",),
         command=_command(q.event),

@@ -150,11 +150,9 @@ def _part(name: str, tests: list[Tried]) -> Part:
     chosen = weakest(t.word for t in stated or used or tests)
     rivals = {t.word for t in tests if t.role == "rival"} - {chosen}
     if stated or not rivals:
-        why = "; ".join(
-            f"{t.word} by '{t.definition}'" for t in tests if t.role == "rival" and t.word in rivals
-        )
+        why = "; ".join(f"{t.word} if '{t.definition}' is meant" for t in tests if t.word in rivals)
         return Part(name, chosen, why, tuple(tests))
-    each = "; ".join(f"{t.word} by '{t.definition}'" for t in tests)
+    each = "; ".join(f"{t.word} if '{t.definition}' is meant" for t in tests)
     return Part(name, Word.undecided, f"it turns on the definition: {each}", tuple(tests))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -69,11 +70,9 @@ def _row(a: Assessment) -> tuple[str, ...]:
 def _numbers(view: View) -> str:
     said = [t.finding for p in view.parts for t in p.tests]
     chances = [f"{100 * f.p:.1f} %" for f in said if f.p is not None]
-    margins = [f"{f.margin:+.4g} {f.unit}" for f in said if f.p is None and f.margin is not None]
-    shown = (
-        [f"P {chances[0]}" if len(chances) == 1 else f"P {', '.join(chances)}"] if chances else margins[:1]
-    )
-    return "; ".join(shown)
+    if chances:
+        return f"P {', '.join(chances)}"
+    return shorten(said[0].text, 90, placeholder=" ...") if said else ""
 
 
 def _print(a: Assessment) -> None:
@@ -89,10 +88,10 @@ def _print(a: Assessment) -> None:
     if rows:
         columns = ("part", "definition", "", "word", "found", "margin", "reproduce")
         show_table(f"Tests, as known on {a.now.known}", columns, rows)
-    changed = [t for t in _pairs(a) if t]
+    changed = _otherwise(a)
     if changed:
-        print()
-        show_table(f"Otherwise on {a.then.known}", ("part", "definition", "word", "found"), changed)
+        print(f"\nanother answer on {a.then.known}:")
+        show_table("", ("part", "definition", "word", "found"), changed)
     _lists(a)
     if rows:
         w = words()
@@ -107,7 +106,7 @@ def _test(t: Tried) -> tuple[str, ...]:
     return (t.part, t.definition, t.role, str(t.word), f.text, number, f.command)
 
 
-def _pairs(a: Assessment) -> list[tuple[str, ...] | None]:
+def _otherwise(a: Assessment) -> list[tuple[str, ...]]:
     """The tests whose answer was another one on the day of the claim."""
 
     def flat(view: View) -> list[Any]:
