@@ -179,3 +179,22 @@ def test_a_day_before_all_claims_has_none() -> None:
         "C048",
         "C055",
     }
+
+
+def test_without_the_monitoring_packages_its_claims_are_open_and_say_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rooms, "monitor_is_here", lambda: False)
+    for name in ("C003", "C005", "C041"):
+        a = judged(name)
+        assert a.word is Word.undecided and "pip install 'detente[monitor]'" in a.changes
+    assert judged("C056").word is Word.supported
+
+
+def test_a_claim_of_a_month_is_known_at_its_end() -> None:
+    assert claim("C043").day == date(2026, 3, 31)
+    assert judged("C044").then.known == date(2025, 6, 30)
+
+
+def test_no_day_before_the_claim_is_asked_about() -> None:
+    assert assess_claim(claim("C056"), date(2020, 1, 1)).now.known == date(2026, 2, 6)

@@ -61,6 +61,9 @@ KNOWN = [
       "until": "2026-01-01", "says": "within"}, "2026-03-01", "open"),
     ({"ask": "declared", "instrument": "new-start", "limits": ["II.1.b"], "party": "US", "since": "2023-01-01",
       "until": "2026-01-01", "says": "within"}, "2026-03-01", "yes"),
+    # 800 launchers of the United States by its own reading, which Russia does not share
+    ({"ask": "declared", "instrument": "new-start", "limits": ["II.1.c"], "party": "US", "since": "2022-03-01",
+      "until": "2022-03-01", "says": "within"}, "2026-03-01", "yes"),
     ({"ask": "reading", "instrument": "new-start", "limit": "II.1.c", "party": "US", "day": "2022-03-01",
       "reading": "conversions-unconfirmed", "says": "over", "margin": 100}, "2026-03-01", "no"),
 ]  # fmt: skip

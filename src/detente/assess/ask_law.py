@@ -68,6 +68,7 @@ def bound(q: Bound, day: date, known: date) -> Finding:
     )
 
 
+OWN_RULES = "declared counts stand by the declaring party's own reading of the rules"
 _OPPOSITE: dict[Answer, Answer] = {"yes": "no", "no": "yes", "allowed": "open", "open": "open"}
 
 
@@ -108,7 +109,7 @@ def declared(q: Declared, day: date, known: date) -> Finding:
         facts=tuple(f for v in found for f in v.facts),
         sources=_sources_of(loaded.instrument.id, q.party, days, known),
         command=f"detente history {q.instrument} --known {known}",
-        marks=tuple(dict.fromkeys(m for v in found for m in v.marks)),
+        marks=(OWN_RULES, *dict.fromkeys(m for v in found for m in v.marks)),
         changes=(
             f"a declared count of {who} over a limit in those years",
             *(["the counts that are not known"] if left else []),
