@@ -198,3 +198,24 @@ def test_a_claim_of_a_month_is_known_at_its_end() -> None:
 
 def test_no_day_before_the_claim_is_asked_about() -> None:
     assert assess_claim(claim("C056"), date(2020, 1, 1)).now.known == date(2026, 2, 6)
+
+
+@monitor
+def test_every_command_that_is_named_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    import shlex
+
+    from detente.cli import command_names, summary
+    from detente.cli._app import run
+
+    section = claims_section(TODAY)
+    assert section is not None
+    commands = {n: summary(n) for n in command_names()}
+    named = {
+        t.finding.command
+        for a in section.assessed
+        for t in (*(t for p in a.now.parts for t in p.tests), *a.now.beside)
+    }
+    for command in sorted(named):
+        first, *arguments = shlex.split(command)
+        assert first == "detente" and run(arguments, commands) in (0, 1), capsys.readouterr().err
+        assert capsys.readouterr().out

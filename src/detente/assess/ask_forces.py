@@ -22,6 +22,7 @@ from detente.assess.questions import (
 )
 from detente.assess.rooms import named
 from detente.errors import DetenteError
+from detente.forces.counts import WORLD
 from detente.forces.views import Line, forces
 from detente.treaty.explain import number
 
@@ -54,6 +55,8 @@ def level(q: Level, day: date, known: date) -> Finding:
     found_lines = (rooms.level(q.party, q.status, s, day, known) for s in q.series)
     lines = [x for x in found_lines if x and x.as_of.startswith(q.of)]
     command = f"detente forces compare {q.party} --as-of {day} --known {known} --status {q.status}"
+    if q.party == WORLD:
+        command = "detente forces check --all"  # the printed world totals beside the sums of their parts
     if not lines:
         text = f"No {q.status} of {named(q.party)} {f'in {q.of} ' if q.of else ''}was in print."
         return Finding(answer="open", text=text, command=command, changes=("its publication",))

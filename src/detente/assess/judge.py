@@ -9,15 +9,15 @@ from typing import Any
 
 import msgspec
 
-from detente.assess import ask_forces, ask_law, ask_monitor
+from detente.assess import ask_forces, ask_law, ask_limits, ask_monitor
 from detente.assess import questions as ask
 from detente.assess.claims import Claim, Role, Trial, words
 from detente.assess.questions import Finding
 
 ROOMS: dict[type[ask.Asked], Callable[[Any, date, date], Finding]] = {
-    ask.Bound: ask_law.bound,
-    ask.Declared: ask_law.declared,
-    ask.UnderReading: ask_law.under_reading,
+    ask.Bound: ask_limits.bound,
+    ask.Declared: ask_limits.declared,
+    ask.UnderReading: ask_limits.under_reading,
     ask.Status: ask_law.status,
     ask.Act: ask_law.act,
     ask.Member: ask_law.member,
