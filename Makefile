@@ -16,6 +16,7 @@ $(VENV)/.run: requirements/run.txt pyproject.toml
 	@echo "setting up $(VENV) (once, about a minute) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/detente brief >/dev/null  # compiles the numeric kernels once
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run

@@ -26,7 +26,7 @@ from detente.linear import Array
 from detente.sources import Quality, Source
 from detente.treaty import apply, change_points, compile_form, evaluate, explain, judge, load, resolve
 from detente.treaty.load import LIBRARY, Loaded
-from detente.treaty.schema import Operation, Patch
+from detente.treaty.schema_patch import Operation, Patch
 
 HERE = Path(__file__).parent
 PEERS = HERE.parent / ".venv-bench"

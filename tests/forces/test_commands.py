@@ -33,6 +33,18 @@ def test_forces_as_a_day_knew_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert detente("forces", "datasets") == 0
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_what_is_exported_reads_back(suffix: str, tmp_path: Path) -> None:
+    from detente.forces.catalogue import all_counts
+    from detente.forces.counts import read_counts
+
+    path = tmp_path / f"all.{suffix}"
+    assert detente("forces", "export", str(path)) == 0
+    assert {c.id for c in read_counts(path)} == {c.id for c in all_counts()}
+    assert detente("forces", "export", str(tmp_path / "all.xls")) == 2
+    assert not (tmp_path / "all.xls").exists()
+
+
 def test_stockpiles_through_time_as_a_figure(tmp_path: Path) -> None:
     picture = tmp_path / "time.png"
     assert detente("forces", "compare", "CN", "FR", "-o", str(picture)) == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from detente.errors import DetenteError
 from detente.forces.catalogue import COUNT_SETS, FACT_SETS, all_counts, card, counts, facts
@@ -99,9 +101,8 @@ def test_parquet_holds_the_same_rows_and_the_same_strictness(tmp_path: Path) -> 
     frame = to_frame(rows)
     frame.write_parquet(path)
     back = read_counts(path)
-    assert [(c.id, c.best, c.low, c.note) for c in back if c.best == c.best] == [
-        (c.id, c.best, c.low, c.note) for c in rows if c.best == c.best
-    ] or all(a.id == b.id for a, b in zip(back, rows, strict=True))
+    assert to_frame(back).equals(frame)
+    assert [c.id for c in back] == [c.id for c in rows]
     frame.with_columns(best=-frame["best"]).write_parquet(path)
     assert "cn.parquet: row 1" in refused(path)
     path.write_bytes(b"not parquet")
@@ -132,3 +133,24 @@ def test_every_embedded_set_has_a_card_and_every_row_a_source() -> None:
 
 def test_no_embedded_set_has_parts_above_its_total() -> None:
     assert not [e for e in additions(all_counts()) if e.over]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.lists(st.text(max_size=12), min_size=14, max_size=14), max_size=4),
+    st.integers(0, 13),
+    st.text(max_size=20),
+)
+def test_no_file_makes_a_traceback(tmp_path: Path, rows: list[list[str]], column: int, text: str) -> None:
+    """Whatever stands in the cells: rows that pass every rule, or one error of ours."""
+    good = GOOD.strip().split(",")
+    good[column] = text
+    lines = [",".join(f'"{cell}"'.replace("\x00", "") for cell in row) for row in [good, *rows]]
+    path = tmp_path / "fuzz.csv"
+    path.write_text(HEAD + "\n".join(lines), encoding="utf-8", errors="surrogatepass", newline="")
+    try:
+        found = read_counts(path)
+    except DetenteError as bad:
+        assert "fuzz.csv" in str(bad)
+    else:
+        assert all(c.source and c.party and not c.best < 0 for c in found)

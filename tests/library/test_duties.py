@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from detente.asof import Duration
+from detente.treaty.duty import Duty, DutyState
 from detente.treaty.events import Event
 from detente.treaty.load import load
-from detente.treaty.obligations import Duty, DutyState, duties
+from detente.treaty.obligations import duties
 
 DATA = Path(os.environ.get("DETENTE_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 TABLE = DATA / "treaties" / "new_start_notifications.csv"

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.treaty.document import parse_yaml
+from detente.treaty.load import loads
 from tests.treaty.corpus import HOSTILE, SEEDS, SMALL, TOKENS, attempt, paths, put
 
 TREE = parse_yaml(SMALL, "small").tree
@@ -22,6 +23,8 @@ PLACES = paths(TREE)
 def test_what_the_fuzzers_start_from_is_sound() -> None:
     for data in (SMALL, *SEEDS):
         parse_yaml(data, "seed")
+    assert loads(SMALL).instrument.limits
+    assert loads(json.dumps(TREE).encode()).instrument.limits
     attempt(SMALL)
     attempt(json.dumps(TREE).encode())
 

@@ -20,7 +20,8 @@ from detente.treaty.judge import judge
 from detente.treaty.load import Loaded
 from detente.treaty.patch import apply, compare, invert
 from detente.treaty.resolve import Law, resolve
-from detente.treaty.schema import Limit, Operation, Patch
+from detente.treaty.schema import Limit
+from detente.treaty.schema_patch import Operation, Patch
 from detente.verdict import Outcome
 from tests.treaty.strategies import Drawn, instruments, inventories, items
 

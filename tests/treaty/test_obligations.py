@@ -10,8 +10,9 @@ import pytest
 from detente.asof import AsOf
 from detente.errors import DetenteError
 from detente.treaty import Law, duties, load, resolve
+from detente.treaty.duty import Duty, DutyState
 from detente.treaty.events import Event, read_events
-from detente.treaty.obligations import Duty, DutyState, event_types
+from detente.treaty.obligations import event_types
 
 
 def law(name: str = "new-start", day: str = "2012-03-01") -> Law:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from detente.monitor.event_report import Analysis
 
 EVENT, DRAWS, SEED = "lop-nor-2020", 10_000, 1
+REGION = (25.0, 55.0, 60.0, 110.0)  # south, north, west, east: Central Asia
 
 
 @lru_cache(maxsize=1)
@@ -64,6 +65,7 @@ def events(day: date) -> Section | None:
         ),
         Door(f"{report.draws} draws, seed {report.seed}; the priors are stated and can be changed", command),
     )  # fmt: skip
+    map_command = f"detente capability --region {','.join(f'{x:g}' for x in REGION)} --figure map.png"
     exhibits = (
         Exhibit(
             "event-map",
@@ -71,6 +73,16 @@ def events(day: date) -> Section | None:
             command,
         ),
         Exhibit("event-yield", "Yield by hypothesis, with the public statements marked", command),
+        Exhibit(
+            "capability",
+            "Magnitude that three stations of the primary network detect with 90 %, and the same in tonnes",
+            map_command,
+        ),
+        Exhibit(
+            "hiding",
+            "What could hide near Lop Nor: the largest yield below detection against the radius of a cavity",
+            "detente hide --place lop-nor --figure hide.png",
+        ),
     )
     return Section(
         "events",
@@ -86,6 +98,17 @@ def figures(names: Collection[str]) -> dict[str, dict[str, bytes]]:
     """Those of the section's figures that are named, each as svg and png bytes."""
     if "event-map" not in names:
         return {}
-    from detente.monitor.event_figures import event_map, yield_figure
+    from detente.monitor.capability import Model, capability_map
+    from detente.monitor.event_figures import event_map, hiding_figure, yield_figure
+    from detente.monitor.hiding import thresholds_at
+    from detente.monitor.maps import capability_figure
+    from detente.monitor.stations import network
 
-    return {"event-map": rendered(event_map(analysis())), "event-yield": rendered(yield_figure(analysis()))}
+    model = Model.build(network())
+    drawn = {
+        "event-map": event_map(analysis()),
+        "event-yield": yield_figure(analysis()),
+        "capability": capability_figure(capability_map(model, region=REGION), model),
+        "hiding": hiding_figure(thresholds_at("lop-nor")),
+    }
+    return {name: rendered(figure) for name, figure in drawn.items() if name in names}

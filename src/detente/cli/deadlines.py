@@ -12,7 +12,7 @@ from detente.cli._law import InstrumentArg, PatchFlag, ViewFlag, clocks, instrum
 from detente.cli._show import JsonFlag, KnownFlag, show_json, show_table
 
 if TYPE_CHECKING:
-    from detente.treaty.obligations import Duty
+    from detente.treaty.duty import Duty
 
 app = typer.Typer(add_completion=False)
 
@@ -42,8 +42,9 @@ def deadlines(
     from detente.asof import parse_moment
     from detente.errors import DetenteError, nearest
     from detente.treaty import duties, resolve
+    from detente.treaty.duty import DutyState
     from detente.treaty.events import read_events
-    from detente.treaty.obligations import DutyState, event_types
+    from detente.treaty.obligations import event_types
 
     moment = now or date.today().isoformat()
     law = resolve(

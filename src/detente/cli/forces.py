@@ -188,6 +188,34 @@ def datasets(as_json: JsonFlag = False) -> None:
     show_table("data sets", ("name", "title", "rows", "recalled", "known faults"), cells)
 
 
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Where to: a name that ends in .csv or .parquet.")],
+    known: KnownFlag = "",
+) -> None:
+    """Write every embedded count, as printed by a day, to one CSV or Parquet file of the same schema."""
+    import io
+
+    from detente.asof import parse_day
+    from detente.errors import DetenteError
+    from detente.files import write_whole
+    from detente.forces.catalogue import all_counts, known_by
+    from detente.forces.counts import to_frame
+
+    rows = known_by(all_counts(), parse_day(known)) if known else all_counts()
+    frame, data = to_frame(rows), io.BytesIO()
+    if file.suffix == ".parquet":
+        frame.write_parquet(data)
+    elif file.suffix == ".csv":
+        frame.write_csv(data)
+    else:
+        raise DetenteError(
+            f"'{file.name}' is neither CSV nor Parquet", fix="end the name in .csv or .parquet"
+        )
+    write_whole(file, data.getvalue())
+    typer.echo(f"{len(rows)} rows: {file}", err=True)
+
+
 def _fields(record: Any) -> dict[str, Any]:
     return {f: getattr(record, f) for f in record.__struct_fields__}
 

@@ -12,6 +12,6 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def schema() -> None:
     """Print the JSON Schema (2020-12)."""
-    from detente.treaty.schema import json_schema
+    from detente.treaty.schema_patch import json_schema
 
     show_json(json_schema())

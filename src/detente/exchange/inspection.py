@@ -11,8 +11,8 @@ from detente.errors import DetenteError, nearest
 from detente.exchange.node import Act, Node
 from detente.exchange.records import events_of, law_of, split_form
 from detente.treaty import duties
+from detente.treaty.duty import DutyState
 from detente.treaty.events import Event
-from detente.treaty.obligations import DutyState
 
 # step -> (who may take it, the steps it may follow)
 STEPS: dict[str, tuple[str, frozenset[str]]] = {

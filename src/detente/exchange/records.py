@@ -16,10 +16,11 @@ from detente.exchange.keys import Annex
 from detente.exchange.node import Act, Node
 from detente.exchange.policy import Policy, parse_policy
 from detente.treaty import duties, load, resolve
+from detente.treaty.duty import Duty
 from detente.treaty.events import Event
 from detente.treaty.life import State
 from detente.treaty.load import Loaded
-from detente.treaty.obligations import Duty, event_types
+from detente.treaty.obligations import event_types
 from detente.treaty.resolve import Law
 
 
@@ -180,7 +181,7 @@ def law_findings(node: Node, form: str, event: str, now: datetime | None = None)
     Raises DetenteError for a form that no instrument of this node knows.
     """
     from detente.asof import parse_moment
-    from detente.treaty.obligations import deadline
+    from detente.treaty.duty import deadline
 
     moment = now or node.moment
     instrument, word = split_form(form)

@@ -12,9 +12,11 @@ import msgspec
 
 from detente.canonical import digest
 from detente.errors import DetenteError, nearest
-from detente.treaty.check import Problem, problems
+from detente.treaty.check import problems
 from detente.treaty.document import Document, PathKey, parse_yaml, read_yaml
-from detente.treaty.schema import Instrument, Patch
+from detente.treaty.problem import Problem
+from detente.treaty.schema import Instrument
+from detente.treaty.schema_patch import Patch
 
 T = TypeVar("T")
 LIBRARY = Path(str(files("detente.library")))
@@ -62,7 +64,8 @@ class Text(msgspec.Struct, frozen=True):
             and isinstance(path[1], int)
             and path[1] < len(entries)
         ):
-            steps = (steps[0], str(entries[path[1]].get("id")), *steps[2:])
+            entry = entries[path[1]]
+            steps = (steps[0], str(entry.get("id")) if isinstance(entry, dict) else "", *steps[2:])
 
         def shared(operation: tuple[str, ...]) -> int:
             return next(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 
 import msgspec
 
 from detente.asof import Duration, parse_moment, shift
+from detente.treaty.duty import Duty, DutyState, deadline, quota_state, timely
 from detente.treaty.events import Event
 from detente.treaty.life import Standing, State
 from detente.treaty.resolve import Law
@@ -16,43 +16,6 @@ from detente.treaty.schema import Obligation
 from detente.treaty.times import when, within
 
 WAIVER = "waiver"  # an event of this type, by the party to whom the duty is owed, waives it
-
-
-class DutyState(StrEnum):
-    """What has become of a duty at a moment."""
-
-    due = "due"
-    met = "met"
-    late = "late"
-    breached = "breached"
-    waived = "waived"
-    suspended = "suspended"
-    not_in_force = "not in force"
-    disputed = "disputed"
-    indeterminate = "indeterminate"
-
-
-class Duty(msgspec.Struct, frozen=True, kw_only=True):
-    """One duty of one party: what it is for, when it is due, what fulfilled it.
-
-    `trigger`: the event, period or treaty year it arises from. `due`: the last moment, None where none is known.
-    `done`: the events that fulfilled it (or count towards a quota). `views`: the state as each party sees it.
-    """
-
-    obligation: str
-    title: str
-    article: str
-    party: str
-    to: tuple[str, ...]
-    trigger: str
-    arose: datetime
-    due: datetime | None
-    state: DutyState
-    done: tuple[str, ...] = ()
-    late_by: timedelta | None = None
-    detail: str = ""
-    views: dict[str, DutyState] = {}
-    recalled: bool = False
 
 
 def duties(law: Law, events: Iterable[Event] | None, now: date | datetime | str) -> tuple[Duty, ...]:
@@ -99,20 +62,6 @@ def _in_window(law: Law, since: str, until: str, day: date) -> bool:
     if since and first is None:
         return False
     return within(day, first, when(until, law.events) if until else None) is not False
-
-
-def deadline(obligation: Obligation, trigger: datetime) -> datetime | None:
-    """The last moment to fulfil an obligation that `trigger` gave rise to; None where the text names none.
-
-    Durations in days, months and years run to the end of that day in UTC; durations in hours are exact.
-    """
-    if not (obligation.before or obligation.after):
-        return None
-    step = -Duration.parse(obligation.before) if obligation.before else Duration.parse(obligation.after)
-    moved = shift(trigger, step)
-    if step.minutes:
-        return moved
-    return datetime.combine(moved.date(), time.max, UTC)
 
 
 def _triggered(law: Law, o: Obligation, log: Sequence[Event], now: datetime) -> Iterator[Duty]:
@@ -178,19 +127,10 @@ def _quota(law: Law, o: Obligation, log: Sequence[Event], now: datetime) -> Iter
         ]
         for party in _who(law, o, None) if not quota.jointly else ("+".join(law.instrument.parties),):
             mine = held if quota.jointly else [e for e in held if e.by == party]
-            state, detail = _quota_state(quota.at_most, quota.at_least, len(mine), over=end <= now.date())
+            state, detail = quota_state(quota.at_most, quota.at_least, len(mine), over=end <= now.date())
             arose = datetime.combine(begin, time.min, UTC)
             due = datetime.combine(end - timedelta(days=1), time.max, UTC)
             yield _viewed(law, o, party, label, arose, due, state, tuple(e.id for e in mine), detail)
-
-
-def _quota_state(at_most: int | None, at_least: int | None, n: int, *, over: bool) -> tuple[DutyState, str]:
-    if at_most is not None and n > at_most:
-        return DutyState.breached, f"{n} of at most {at_most}"
-    if at_least is not None and n < at_least:
-        return (DutyState.breached if over else DutyState.due), f"{n} of at least {at_least}"
-    wanted = f"at most {at_most}" if at_most is not None else f"at least {at_least}"
-    return DutyState.met, f"{n} of {wanted}"
 
 
 def _periods(law: Law, start: str, length: str, now: datetime) -> Iterator[tuple[date, date]]:
@@ -288,30 +228,8 @@ def _duty(
     elif done is None:
         state, detail = (DutyState.breached, "nothing done") if now > due else (DutyState.due, "")
     else:
-        state, detail, late = _timely(o, done, due, vague=vague)
+        state, detail, late = timely(o, done, due, vague=vague)
     return _viewed(law, o, party, trigger, arose, due, state, (done.id,) if done else (), detail, late)
-
-
-def _timely(
-    o: Obligation, done: Event, due: datetime, *, vague: bool
-) -> tuple[DutyState, str, timedelta | None]:
-    """Met or late; a deadline in hours is not decided by events of which only the day is known.
-
-    `vague`: only the day of the trigger is known, so that the true deadline may be up to a day later.
-    """
-    at = done.moment
-    if not Duration.parse(o.before or o.after or "P0D").minutes:
-        days = (at.date() - due.date()).days
-        return (DutyState.late, "", timedelta(days=days)) if days > 0 else (DutyState.met, "", None)
-    day = timedelta(days=1)
-    earliest, latest = due, due + (day if vague else timedelta())
-    if at + (day if done.dated else timedelta()) <= earliest:
-        return DutyState.met, "", None
-    if at > latest:
-        return DutyState.late, "", at - latest
-    if not vague and not done.dated:
-        return DutyState.met, "", None
-    return DutyState.indeterminate, "the time of day is not given", None
 
 
 def _viewed(

@@ -10,7 +10,8 @@ import msgspec
 from detente.errors import DetenteError, nearest
 from detente.treaty.document import Document, PathKey
 from detente.treaty.load import Loaded, Text, checked, load, load_patch
-from detente.treaty.schema import SECTIONS, Operation, Patch
+from detente.treaty.schema import SECTIONS
+from detente.treaty.schema_patch import Operation, Patch
 
 Steps = tuple[str, ...]
 
@@ -50,7 +51,12 @@ def apply(base: Loaded, patch: Patch, document: Document | None = None) -> Loade
         tree = _apply_one(tree, operation, steps, places, n)
     tree["id"], tree["title"] = patch.patch, patch.title
     if patch.sources:
-        tree["sources"] = tree["sources"] | msgspec.to_builtins(patch.sources)
+        if not isinstance(tree.get("sources"), dict):
+            raise places.error(("sources",), "an operation leaves no 'sources' to add to")
+        for name, source in msgspec.to_builtins(patch.sources).items():
+            if tree["sources"].get(name, source) != source:
+                raise places.error(("sources", name), f"the base has another source '{name}'", "rename yours")
+            tree["sources"] = tree["sources"] | {name: source}
     made = checked(_text(tree, base.text, done, places), original=False)
     return msgspec.structs.replace(made, counts_as=_same_counting(base, made))
 
@@ -171,7 +177,9 @@ def _apply_one(tree: Any, operation: Operation, steps: Steps, places: _Places, n
             raise places.error(
                 ("operations", n), f"'{operation.add}' is no section", nearest(operation.add, SECTIONS)
             )
-        if any(e["id"] == steps[1] for e in entries):
+        if not isinstance(entries, list):
+            raise places.error(("operations", n), f"'{section}' is no list of entries any more")
+        if any(isinstance(e, dict) and e.get("id") == steps[1] for e in entries):
             raise places.error(("operations", n), f"'{'/'.join(steps)}' exists already", "use 'set'")
         return {**tree, section: [*entries, operation.value]}
     value = _ABSENT if operation.remove else operation.to
