@@ -49,7 +49,9 @@ def render(figure: Figure, kind: str) -> bytes:
 
 def rendered(figure: Figure) -> dict[str, bytes]:
     """A figure as svg and as png bytes."""
-    return {kind: render(figure, kind) for kind in ("svg", "png")}
+    made = {"svg": render(figure, "svg")}
+    figure.set_layout_engine("none")  # the layout is settled: to find it again would take as long as to draw
+    return made | {"png": render(figure, "png")}
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -86,11 +86,9 @@ def pair(q: EventPair, day: date, known: date) -> Finding:
 
 def _not_yet(name: str, known: date) -> Finding | None:
     """An open answer where the readings were not public yet, or cannot be weighed here."""
-    from detente.monitor.event_files import read_event
-
     if not rooms.monitor_is_here():
         return _ABSENT
-    public = read_event(name).known_from
+    public = rooms.event_file(name).known_from
     if public and known < parse_day(public):
         return Finding(
             answer="open",

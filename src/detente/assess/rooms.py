@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from detente.forces.breakout import Breakout
     from detente.forces.project import Projection
     from detente.monitor.capability import Model
+    from detente.monitor.event import Event
     from detente.monitor.event_report import Analysis
 
 DRAWS, EVENT_DRAWS, SEED = 5_000, 10_000, 1
@@ -65,12 +66,19 @@ def monitor_is_here() -> bool:
 
 
 @lru_cache(maxsize=4)
+def event_file(name: str) -> Event:
+    """One event as its file tells it."""
+    from detente.monitor.event_files import read_event
+
+    return read_event(name)
+
+
+@lru_cache(maxsize=4)
 def event(name: str) -> Analysis:
     """The analysis of one event."""
-    from detente.monitor.event_files import read_event
     from detente.monitor.event_report import analyse
 
-    return analyse(read_event(name), draws=EVENT_DRAWS, seed=SEED)
+    return analyse(event_file(name), draws=EVENT_DRAWS, seed=SEED)
 
 
 @lru_cache(maxsize=1)

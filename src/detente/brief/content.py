@@ -6,6 +6,7 @@ from datetime import date
 
 from detente.asof import AsOf
 from detente.assess.compliance import exchanges, history
+from detente.brief.claims import claims
 from detente.brief.counts import count_disputes, points_of, status_disputes, unknowns
 from detente.brief.events import events
 from detente.brief.law import headlines, law_row, notices, summary
@@ -25,7 +26,7 @@ def gather(day: date) -> Brief:
     rows = tuple(
         sorted((law_row(law) for law in laws), key=lambda r: (r.state not in LIVE, r.topic, r.since))
     )
-    filled = (numbers(day), events(day))
+    filled = (numbers(day), events(day), claims(day))
     return Brief(
         as_of=day,
         title="The state of strategic arms control",

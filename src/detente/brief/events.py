@@ -4,43 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
-from functools import lru_cache
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
+from detente.assess import rooms
 from detente.brief.record import Door, Exhibit, Section, Table
 from detente.drawing import rendered
 
-if TYPE_CHECKING:
-    from detente.monitor.event_report import Analysis
-
-EVENT, DRAWS, SEED = "lop-nor-2020", 10_000, 1
+EVENT = "lop-nor-2020"
 REGION = (25.0, 55.0, 60.0, 110.0)  # south, north, west, east: Central Asia
-
-
-@lru_cache(maxsize=1)
-def analysis() -> Analysis:
-    """The analysis of the event, with fewer draws than the command's default."""
-    from detente.monitor.event_files import read_event
-    from detente.monitor.event_report import analyse
-
-    return analyse(read_event(EVENT), draws=DRAWS, seed=SEED)
 
 
 def events(day: date) -> Section | None:
     """The section; None before the day all of its evidence was public."""
-    if find_spec("numba") is None or find_spec("geographiclib") is None:
+    if not rooms.monitor_is_here():
         return Section(
             "events", "Was it a test?", "Install detente[monitor] to weigh the event of 22 June 2020.", (), ()
         )
-    found = analysis()
+    found = rooms.event(EVENT)
     if str(day) < found.event.known_from:  # the picks and the magnitude were not public yet
         return None
     report = found.report
     said = [s for s in report.statements if s.date <= str(day)]
     if not said:
         return None
-    command = f"detente event {EVENT} --draws {DRAWS} --seed {SEED}"
+    command = f"detente event {EVENT} --draws {rooms.EVENT_DRAWS} --seed {rooms.SEED}"
     statements = Table(
         "What was said, tested",
         ("by", "day", "statement", "answer", "numbers"),
@@ -98,16 +84,15 @@ def figures(names: Collection[str]) -> dict[str, dict[str, bytes]]:
     """Those of the section's figures that are named, each as svg and png bytes."""
     if "event-map" not in names:
         return {}
-    from detente.monitor.capability import Model, capability_map
+    from detente.monitor.capability import capability_map
     from detente.monitor.event_figures import event_map, hiding_figure, yield_figure
     from detente.monitor.hiding import thresholds_at
     from detente.monitor.maps import capability_figure
-    from detente.monitor.stations import network
 
-    model = Model.build(network())
+    found, model = rooms.event(EVENT), rooms.network()
     drawn = {
-        "event-map": event_map(analysis()),
-        "event-yield": yield_figure(analysis()),
+        "event-map": event_map(found),
+        "event-yield": yield_figure(found),
         "capability": capability_figure(capability_map(model, region=REGION), model),
         "hiding": hiding_figure(thresholds_at("lop-nor")),
     }
