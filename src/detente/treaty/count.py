@@ -14,6 +14,7 @@ from detente.treaty.words import Words
 
 Rate = tuple[float, float]
 UNKNOWN_RATE: Rate = (0.0, math.inf)
+REMEMBERED = 256  # answers of rules on rows, for one instrument
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -42,6 +43,20 @@ def shares(
 
     Raises DetenteError where a declaration gives one quantity in two forms, which would count it twice.
     """
+    key = (rule.id, tuple(e.id for e in exceptions), id(items))
+    held = words.counted.get(key)
+    if held and held[0] is items:  # the rows are immutable, and held here so that their id stays theirs
+        return held[1]  # type: ignore[no-any-return]
+    if len(words.counted) >= REMEMBERED:
+        words.counted.clear()
+    found = _shares(rule, items, exceptions, words)
+    words.counted[key] = (items, found)
+    return found
+
+
+def _shares(
+    rule: CountingRule, items: tuple[Item, ...], exceptions: tuple[ExceptionRule, ...], words: Words
+) -> tuple[Share, ...]:
     ways, to_it = rule.all_ways, _leading_to(rule.id, exceptions)
     all_of_them = (
         _share(rule, ways, column, item, exceptions if to_it else (), words)

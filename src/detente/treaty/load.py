@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from detente.treaty.document import Document, PathKey, parse_yaml, read_yaml
 from detente.treaty.problem import Problem
 from detente.treaty.schema import Instrument
 from detente.treaty.schema_patch import Patch
+from detente.treaty.words import Words
 
 T = TypeVar("T")
 LIBRARY = Path(str(files("detente.library")))
@@ -85,13 +86,18 @@ class Text(msgspec.Struct, frozen=True):
         return 0
 
 
-class Loaded(msgspec.Struct, frozen=True):
+class Loaded(msgspec.Struct, frozen=True, dict=True):
     """A checked instrument with its text and the digest of that text's canonical form."""
 
     instrument: Instrument
     text: Text
     digest: str
     counts_as: dict[str, tuple[str, ...]] = {}  # limits whose declared totals under other instruments stand
+
+    @cached_property
+    def words(self) -> Words:
+        """The words its rules may use."""
+        return Words(self.instrument)
 
 
 def instrument_ids() -> list[str]:

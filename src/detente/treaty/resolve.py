@@ -47,9 +47,9 @@ class Law(msgspec.Struct, frozen=True, dict=True):
     def events(self) -> dict[str, Span]:
         return events_known(self.instrument, self.as_of.known)
 
-    @cached_property
+    @property
     def words(self) -> Words:
-        return Words(self.instrument)
+        return self.loaded.words
 
     @cached_property
     def _statuses(self) -> dict[str, Status]:

@@ -19,6 +19,8 @@ class Words:
 
     def __init__(self, instrument: Instrument) -> None:
         self._instrument = instrument
+        # what rules found in which rows: a history asks the same of the same rows on every day
+        self.counted: dict[tuple[object, ...], tuple[object, Any]] = {}
 
     @cached_property
     def kinds(self) -> frozenset[str]:
@@ -35,13 +37,9 @@ class Words:
     def ancestry(self, kind: str) -> tuple[str, ...]:
         """`kind` and the classes it belongs to, nearest first."""
         own = self._instrument.kinds.get(kind)
-        return (
-            vocabulary.ancestry(kind)
-            if own is None
-            else (kind, *self.ancestry(own.parent))
-            if own.parent
-            else (kind,)
-        )
+        if own is None:
+            return vocabulary.ancestry(kind)
+        return (kind, *self.ancestry(own.parent)) if own.parent else (kind,)
 
     def misfits(self, key: str, values: Sequence[Any]) -> Iterator[tuple[str, str]]:
         """(what is wrong, advice) for each value that a selection on `key` cannot have."""
