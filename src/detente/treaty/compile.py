@@ -218,7 +218,11 @@ def _unknown_counts(row: _Row, inventory: Inventory) -> list[str]:
     ]
 
 
+_PLAIN: dict[str, tuple[type, ...]] = {"bool": (bool,), "number": (int, float), "text": (str,)}
+
+
 def _check_rows(law: Law, inventory: Inventory) -> None:
+    types = law.words.attributes
     for item in inventory.items:
         own = law.instrument.kinds.get(item.kind)
         shared = vocabulary.kinds().get(item.kind)
@@ -232,6 +236,6 @@ def _check_rows(law: Law, inventory: Inventory) -> None:
                 f"unit mismatch: a row of {item.kind} counts {unit}, not {item.unit}", where=item.id
             )
         for key, value in item.attributes.items():
-            if key in law.words.attributes:
+            if (kind := types.get(key)) and type(value) not in _PLAIN[kind]:
                 for what, fix in law.words.misfits(key, [value]):
                     raise DetenteError(what, where=item.id, fix=fix)

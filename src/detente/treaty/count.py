@@ -57,7 +57,11 @@ def shares(
 def _shares(
     rule: CountingRule, items: tuple[Item, ...], exceptions: tuple[ExceptionRule, ...], words: Words
 ) -> tuple[Share, ...]:
-    all_of_them = (_share(rule, column, item, exceptions, words) for column, item in enumerate(items))
+    ways, to_it = rule.all_ways, _leading_to(rule.id, exceptions)
+    all_of_them = (
+        _share(rule, ways, column, item, exceptions if to_it else (), words)
+        for column, item in enumerate(items)
+    )
     found = [share for share in all_of_them if share]
     valued = sorted({s.way for s in found if s.valued})
     if len(valued) > 1:
@@ -72,20 +76,29 @@ def _shares(
     return tuple(s for s in found if s.valued or s.way in valued or not valued)
 
 
+def _leading_to(name: str, exceptions: tuple[ExceptionRule, ...]) -> bool:
+    return any(name in e.of for e in exceptions)
+
+
 def _share(
-    rule: CountingRule, column: int, item: Item, exceptions: tuple[ExceptionRule, ...], words: Words
+    rule: CountingRule,
+    all_ways: tuple[Way, ...],
+    column: int,
+    item: Item,
+    exceptions: tuple[ExceptionRule, ...],
+    words: Words,
 ) -> Share | None:
-    ways, certain, unknown = _ways(rule, item, words)
+    ways, certain, unknown = _ways(all_ways, item, words)
     if not ways:
         return None
-    rates = [rate for n in ways for rate in _rates(rule.all_ways[n], item)]
+    rates = [rate for n in ways for rate in _rates(all_ways[n], item)]
     low = min(r[0] for r in rates) if certain else 0.0
     rate = (low, max(r[1] for r in rates))
-    tranche = rule.all_ways[ways[0]].tranche if certain and len(ways) == 1 else None
+    tranche = all_ways[ways[0]].tranche if certain and len(ways) == 1 else None
     outside = _rate(tranche.outside, item) if tranche else None
     if tranche:
         rate = (float(tranche.inside), float(tranche.inside))
-    unknown += [name for n in ways for name in _unsaid_rates(rule.all_ways[n], item)]
+    unknown += [name for n in ways for name in _unsaid_rates(all_ways[n], item)]
     applied = ""
     for exception in exceptions:
         holds = _applies(exception, rule.id, item, exceptions, words)
@@ -103,11 +116,11 @@ def _share(
     return Share(column, rate, ways[0], applied, tuple(dict.fromkeys(unknown)), outside, certain)
 
 
-def _ways(rule: CountingRule, item: Item, words: Words) -> tuple[list[int], bool, list[str]]:
+def _ways(all_ways: tuple[Way, ...], item: Item, words: Words) -> tuple[list[int], bool, list[str]]:
     """The ways by which a row may count, whether it surely does, and what it does not say; the first that holds."""
     ways: list[int] = []
     unknown: list[str] = []
-    for n, way in enumerate(rule.all_ways):
+    for n, way in enumerate(all_ways):
         covered = covers(way.select, item, words)
         if covered is not False:
             ways.append(n)

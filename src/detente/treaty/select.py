@@ -39,7 +39,7 @@ def unknown_keys(select: Select, item: Item, words: Words) -> list[str]:
 def _holds(key: str, wanted: Any, item: Item, words: Words) -> bool | None:
     if key == "kind":
         line = words.ancestry(item.kind)
-        return any(w in line for w in (wanted if isinstance(wanted, list) else [wanted]))
+        return wanted in line if isinstance(wanted, str) else any(w in line for w in wanted)
     if key == "is":
         answers = [
             covers(words.definitions[name], item, words)
