@@ -82,11 +82,11 @@ def test_a_proof_of_made_up_limits_is_told_from_the_treatys(
     """A valid proof of weaker limits under the treaty's name and digest."""
     import msgspec
 
-    from detente.cli._ceilings import ceilings
     from detente.disclosure.container import read_escrow
     from detente.disclosure.escrow import read_secrets
     from detente.disclosure.prove import make_head, prove
     from detente.disclosure.statement import LogPoint
+    from detente.exchange.ceilings import ceilings
 
     public = read_escrow((folder / "esc" / "escrow.public").read_bytes())
     secrets = read_secrets((folder / "esc" / "escrow.secret").read_bytes())

@@ -18,11 +18,11 @@ from detente.assess.questions import (
 )
 from detente.assess.rooms import named
 from detente.forces.declarations import declaration_dates
-from detente.forces.proposals import load_proposal
 from detente.sources import RECALLED_MARK
 from detente.treaty import Law, instrument_ids, judge_limit, load, resolve
 from detente.treaty.explain import number
 from detente.treaty.judge import rows_of
+from detente.treaty.proposals import load_proposal
 from detente.verdict import Outcome, Verdict
 
 

@@ -35,7 +35,7 @@ SetFlag = Annotated[
 SECOND = Annotated[str, typer.Option("--second", help="The second officer, if at the same desk.")]
 
 
-def _deliver(node: Node, act: Act) -> None:
+def deliver(node: Node, act: Act) -> None:
     """Push at once to whoever answers; what is missing is said and follows later."""
     from detente.exchange.records import trace
 
@@ -58,7 +58,7 @@ def _drafted(node: Node, made: Draft, second: str, even_so: bool) -> None:
         return
     from detente.exchange.notices import sign as countersign
 
-    _deliver(node, countersign(node, made.id, second, even_so=even_so))
+    deliver(node, countersign(node, made.id, second, even_so=even_so))
 
 
 def declare(
@@ -108,7 +108,7 @@ def sign(draft: str, officer: OfficerFlag = "duty-2", even_so: EvenSo = False, h
     from detente.exchange.notices import sign as countersign
 
     node = open_node(home)
-    _deliver(node, countersign(node, draft, officer, even_so=even_so))
+    deliver(node, countersign(node, draft, officer, even_so=even_so))
 
 
 def inbox(
@@ -119,6 +119,7 @@ def inbox(
     """What the others sent us and we have not acknowledged; urgent messages first."""
     from detente.errors import DetenteError
     from detente.exchange.channel import messages, read, witnessed_mark
+    from detente.exchange.commitments import unchecked
     from detente.exchange.notices import fault_of
 
     node = open_node(home)
@@ -147,6 +148,9 @@ def inbox(
         (*ACT_COLUMNS, "fault"),
         [(*act_row(node, a), fault_of(node, a)) for a in acts],
     )
+    waiting = unchecked(node)
+    if waiting:
+        print(f"{len(waiting)} escrow roots and proofs not yet checked (detente node escrow check)")
     if faults:
         show_table("entries that are not in order", ("act", "fault"), faults)
 
@@ -205,7 +209,7 @@ def publish(
 
     node = open_node(home)
     act = log(node, instrument, read_json(body), (officer, second))
-    _deliver(node, act)
+    deliver(node, act)
     out.write_bytes(export(node, act))
 
 
@@ -279,7 +283,7 @@ def inspect_request(
     node = open_node(home)
     content = {**(read_json(body) if body else {}), **fields_of(set or [])}
     instrument, word = split_form(quota)
-    _deliver(node, request(node, instrument, word, of, content, (officer, second), even_so=even_so))
+    deliver(node, request(node, instrument, word, of, content, (officer, second), even_so=even_so))
 
 
 @inspect_app.command("step")
@@ -299,4 +303,4 @@ def inspect_step(
 
     node = open_node(home)
     content = {**(read_json(body) if body else {}), **fields_of(set or [])}
-    _deliver(node, take(node, inspection, step, content, (officer, second)))
+    deliver(node, take(node, inspection, step, content, (officer, second)))

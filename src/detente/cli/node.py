@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from detente.cli import _node_acts, _node_keep
+from detente.cli import _node_acts, _node_escrow, _node_keep
 from detente.cli._node import ACT_COLUMNS, HomeFlag, act_row, home_of, open_node, peers_of
 from detente.cli._show import JsonFlag, show_json, show_table
 
@@ -15,6 +15,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 app.add_typer(_node_keep.log_app, name="log")
 app.add_typer(_node_keep.key_app, name="key")
 app.add_typer(_node_keep.evidence_app, name="evidence")
+app.add_typer(_node_escrow.escrow_app, name="escrow")
 app.add_typer(_node_acts.inspect_app, name="inspect")
 for _command in (
     _node_acts.declare,
@@ -207,6 +208,7 @@ def due(
 def show(label: str, home: HomeFlag = None, json: JsonFlag = False) -> None:
     """Show one act (RU:12): its states on both clocks, its body, and what is wrong with it."""
     from detente.errors import DetenteError
+    from detente.exchange.commitments import proof_lines
     from detente.exchange.notices import fault_of
     from detente.exchange.records import trace
 
@@ -231,5 +233,7 @@ def show(label: str, home: HomeFlag = None, json: JsonFlag = False) -> None:
     fault = fault_of(node, act)
     if fault:
         print(f"fault: {fault}")
-    if body is not None:
+    if act.envelope.form.endswith("/ceiling_proof") and not fault:
+        print("\n".join(proof_lines(node, act)))
+    elif body is not None:
         show_json(body)

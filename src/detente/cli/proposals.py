@@ -22,7 +22,7 @@ def _group() -> None:
 @app.command("list")
 def list_() -> None:
     """The proposals of the library."""
-    from detente.forces.proposals import load_proposal, proposal_ids
+    from detente.treaty.proposals import load_proposal, proposal_ids
 
     rows = []
     for name in proposal_ids():
@@ -58,12 +58,13 @@ def compare(
 
     from detente.asof import parse_day
     from detente.forces import proposals as room
+    from detente.treaty.proposals import proposal_ids
 
     span = _years(years)
     day = parse_day(known) if known else date.today()
     c = room.compare(names or (), years=span, known=day, draws=draws, seed=seed, workers=workers)
     futures = room.futures_of(room.PARTIES, day, max(*span, day.year + 1), 1000, seed)
-    chosen = names or room.proposal_ids()
+    chosen = names or proposal_ids()
     permitted = [
         found
         for name in chosen

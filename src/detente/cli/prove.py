@@ -25,7 +25,6 @@ def prove(
     """Prove every linear limit that LIMITS sets for the escrow's party on the day."""
     from datetime import date
 
-    from detente.cli._ceilings import ceilings
     from detente.disclosure.container import read_escrow
     from detente.disclosure.escrow import read_secrets
     from detente.disclosure.prove import make_head
@@ -33,6 +32,7 @@ def prove(
     from detente.disclosure.secretfile import read_public, read_secret, refuse_existing, write_public
     from detente.disclosure.statement import LogPoint
     from detente.errors import DetenteError
+    from detente.exchange.ceilings import ceilings
 
     refuse_existing(out)
     public = read_escrow(read_public(escrow / "escrow.public"))

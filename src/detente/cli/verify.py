@@ -57,12 +57,12 @@ def _findings(files: list[Path], how: str, expected: Expected, law: str) -> list
 
 
 def _finding(file: Path, how: str, expected: Expected, law: str) -> dict[str, Any]:
-    from detente.cli._ceilings import law_agrees
     from detente.disclosure.check import Refused, check_context
     from detente.disclosure.check import verify as check
     from detente.disclosure.explain import explain
     from detente.disclosure.secretfile import read_public
     from detente.errors import DetenteError
+    from detente.exchange.ceilings import law_agrees
     from detente.exchange.records_file import explain_record
 
     data = read_public(file)

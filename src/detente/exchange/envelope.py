@@ -25,7 +25,7 @@ ACTS = (
     "message",
     "notification",
 )
-TWO_PERSON = frozenset({"declaration", "notification", "inspection", "aggregate", "key"})
+TWO_PERSON = frozenset({"commitment", "declaration", "notification", "inspection", "aggregate", "key"})
 """Acts that bind the party: a second officer must have signed."""
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z")

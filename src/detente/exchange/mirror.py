@@ -20,6 +20,8 @@ from detente.exchange.note import Note, Signer, Verifier, log_lines, verified
 from detente.exchange.store import Store
 from detente.exchange.witness import Answer, remember
 
+REPEATED = "a repetition of an earlier entry's id"
+
 
 class Push(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a log sends its mirrors: entries from `start` on, their bodies, and the head they lead to."""
@@ -290,7 +292,7 @@ def note_acts(
             continue
         old = store.one("SELECT at FROM act WHERE log = ? AND id = ?", (log.n, e.id))
         if not fault and (old or e.id in fresh):
-            fault = "a repetition of an earlier entry's id"
+            fault = REPEATED
         fresh.add(e.id)
         rows.append((log.base + at, log.n, e.id, e.act, e.form, f" {' '.join(e.to)} ", now, fault))
     columns = "at, log, id, act, form, recipients, received, fault"

@@ -166,6 +166,10 @@ def fault_of(node: Node, act: Act) -> str:
                 return f"a declaration of {declared.party}"
         elif act.envelope.act == "notification":
             check_form(act.envelope.form, body, act.envelope.event, where=act.label)
+        elif act.envelope.act == "commitment":
+            from detente.exchange.commitments import commitment_fault
+
+            return commitment_fault(node, act)
     except DetenteError as bad:
         return str(bad)
     return ""

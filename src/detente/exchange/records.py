@@ -21,6 +21,7 @@ from detente.treaty.events import Event
 from detente.treaty.life import State
 from detente.treaty.load import Loaded
 from detente.treaty.obligations import event_types
+from detente.treaty.proposals import load_proposal
 from detente.treaty.resolve import Law
 
 
@@ -129,7 +130,7 @@ def _loaded(home: str, instrument: str) -> Loaded:
     own = Path(home) / "instruments" / f"{instrument}.yaml"
     if instrument == "exercise" and not own.exists():
         return load(Path(str(files("detente.exchange").joinpath("exercise.yaml"))))
-    return load(own if own.exists() else instrument)
+    return load(own) if own.exists() else load_proposal(instrument)
 
 
 def events_of(node: Node, law: Law) -> list[Event]:

@@ -13,9 +13,10 @@ from detente.errors import DetenteError
 from detente.forces.catalogue import facts
 from detente.forces.futures import Future, future
 from detente.forces.project import project
-from detente.forces.proposals import STRATEGIC, load_proposal
+from detente.forces.proposals import STRATEGIC
 from detente.sources import RECALLED_MARK
 from detente.treaty.judge import counted_as
+from detente.treaty.proposals import load_proposal
 from detente.treaty.resolve import resolve
 
 

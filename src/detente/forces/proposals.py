@@ -6,13 +6,12 @@ import math
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
-from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from detente.asof import AsOf
-from detente.errors import DetenteError, nearest
+from detente.errors import DetenteError
 from detente.forces import permitted, stream
 from detente.forces.futures import Future, future
 from detente.forces.project import project
@@ -20,33 +19,12 @@ from detente.linear import Array, LinearForm
 from detente.sources import RECALLED_MARK, Quality
 from detente.treaty.compile import compile_form
 from detente.treaty.judge import counted_as
-from detente.treaty.load import LIBRARY, Loaded, instrument_ids, load
-from detente.treaty.patch import read
+from detente.treaty.load import Loaded
+from detente.treaty.proposals import load_proposal, proposal_ids
 from detente.treaty.resolve import Law, resolve
 from detente.treaty.schema import Limit
 
-FOLDER = LIBRARY / "proposals"
 PARTIES = ("US", "RU", "CN", "UK", "FR")
-
-
-def proposal_ids() -> list[str]:
-    """The proposals of the library."""
-    return sorted(p.stem for p in FOLDER.glob("*.yaml"))
-
-
-def load_proposal(name: str) -> Loaded:
-    """A proposal by library id, an instrument by id, or a YAML file of a patch or an instrument.
-
-    Raises DetenteError with the nearest known name.
-    """
-    path = FOLDER / f"{name}.yaml" if name in proposal_ids() else Path(name)
-    if path.suffix in (".yaml", ".yml") and path.exists():
-        text = path.read_text("utf-8").splitlines()
-        base = next((t.split(":", 1)[1].strip() for t in text if t.startswith("base:")), "")
-        return read(base, path) if base else load(path)
-    if name in instrument_ids():
-        return load(name)
-    raise DetenteError(f"no proposal '{name}'", fix=nearest(name, (*proposal_ids(), *instrument_ids())))
 
 
 class Effect(msgspec.Struct, frozen=True):

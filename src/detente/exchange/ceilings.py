@@ -1,9 +1,8 @@
-"""Shared by prove and verify: the law's linear form over an escrow's item classes."""
+"""The law's linear form over an escrow's item classes: what a ceiling proof must state."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,9 +13,11 @@ from detente.errors import DetenteError
 from detente.inventory import Inventory, Item, inventory
 from detente.parties import party as known_party
 from detente.sources import RECALLED_MARK, Quality, Source
-
-if TYPE_CHECKING:
-    from detente.treaty.load import Loaded
+from detente.treaty.compile import compile_form
+from detente.treaty.compile import limits_of as limits_in
+from detente.treaty.load import Loaded, instrument_ids
+from detente.treaty.proposals import load_proposal, proposal_ids
+from detente.treaty.resolve import resolve
 
 
 class Ceilings(msgspec.Struct, frozen=True):
@@ -27,16 +28,12 @@ class Ceilings(msgspec.Struct, frozen=True):
     left_out: tuple[tuple[str, str], ...]
 
 
-def ceilings(treaty: str, party: str, day: str, classes: Sequence[ItemClass]) -> Ceilings:
-    """The limits that bind `party` under a treaty or proposal (id or YAML file) on `day`, over item classes.
+def ceilings(treaty: str | Loaded, party: str, day: str, classes: Sequence[ItemClass]) -> Ceilings:
+    """The limits that bind `party` under a treaty or proposal (id, YAML file, or loaded) on `day`, over item classes.
 
     A category of the law that no class covers counts as empty, and is named among what is left out.
     Raises DetenteError for an unknown treaty, kind or party, and where no limit binds on that day.
     """
-    from detente.treaty.compile import compile_form
-    from detente.treaty.compile import limits_of as limits_in
-    from detente.treaty.resolve import resolve
-
     code = known_party(party).code
     loaded = text_of(treaty)
     law = resolve(loaded, AsOf.on(day))
@@ -65,15 +62,9 @@ def ceilings(treaty: str, party: str, day: str, classes: Sequence[ItemClass]) ->
     return Ceilings(what, limits, (*left, *not_provable))
 
 
-def text_of(source: str) -> Loaded:
+def text_of(source: str | Loaded) -> Loaded:
     """A treaty of the library, a proposal of the library, or a YAML file of either."""
-    from detente.treaty.load import instrument_ids, load
-
-    if source in instrument_ids():
-        return load(source)
-    from detente.forces.proposals import load_proposal
-
-    return load_proposal(source)
+    return load_proposal(source) if isinstance(source, str) else source
 
 
 def _rows(party: str, classes: Sequence[ItemClass], whole: bool) -> Inventory:
@@ -93,19 +84,18 @@ def _rows(party: str, classes: Sequence[ItemClass], whole: bool) -> Inventory:
     return inventory(rows, name="item classes", complete=whole)
 
 
-def law_agrees(head: Head, law: str = "") -> str:
+def law_agrees(head: Head, law: str | Loaded = "") -> str:
     """Does the proof state the limits that the law's text sets? A sentence where it does or cannot be told.
 
     `law`: the treaty or proposal to compare with; the library's text of the proof's treaty if left out.
     Raises Refused where the text is another, or sets other limits.
     """
-    from detente.treaty.load import instrument_ids
-
-    if not law and head.treaty.id not in instrument_ids():
+    if not law and head.treaty.id not in (*instrument_ids(), *proposal_ids()):
         return f"the library has no {head.treaty.id}: name its text with --law to compare the limits"
     if text_of(law or head.treaty.id).digest != head.treaty.digest:
         if law:
-            raise Refused(f"the proof is under another text than {law}")
+            name = law if isinstance(law, str) else f"the {head.treaty.id} held here"
+            raise Refused(f"the proof is under another text than {name}")
         return f"the library's text of {head.treaty.id} is another: name the proof's text with --law"
     own = ceilings(law or head.treaty.id, head.party, head.treaty.day, head.escrow.classes)
     if set(own.limits) != set(head.limits):
