@@ -24,6 +24,9 @@ def exercise(
     notifications: Annotated[
         int, typer.Option("--notifications", help="How many notices in the year.")
     ] = 200,
+    launchers: Annotated[
+        int, typer.Option("--launchers", help="How many launchers the hidden party has.", min=40)
+    ] = 60,
     keep: Annotated[
         Path | None, typer.Option("--keep", metavar="DIR", help="Keep the three nodes there, to look into.")
     ] = None,
@@ -38,7 +41,9 @@ def exercise(
             print(f"{moment:%Y-%m-%d %H:%M}  {line}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory(prefix="detente-exercise-") as temporary:
-        played = Exercise(keep or Path(temporary), seed=seed, notifications=notifications, tell=tell)
+        played = Exercise(
+            keep or Path(temporary), seed=seed, notifications=notifications, launchers=launchers, tell=tell
+        )
         try:
             report = _with_progress(played, notifications, show=sys.stderr.isatty() and not (quiet or json))
         finally:
@@ -71,6 +76,10 @@ def _with_progress(played: object, total: int, *, show: bool) -> Report:
 
 def _print(report: Report) -> None:
     print(f"seed {report.seed}; {report.notifications} notices; {report.cheat} was told to cheat")
+    if report.chance is None:
+        print("no libsodium on this machine: nobody could hide items behind a proof")
+    else:
+        print(f"the chance that six inspections find what {report.cheat} hides was {report.chance:.1%}")
     for side in report.sides:
         rows = [("entries held", ", ".join(f"{p} {n}" for p, n in side.entries.items()))]
         rows += [("received", ", ".join(f"{n} {k}" for k, n in sorted(side.received.items())))]
@@ -85,6 +94,7 @@ def _print(report: Report) -> None:
             for line in lines or ("in balance",)
         ]
         rows += [("inspection", line) for line in side.inspections]
+        rows += [("hidden items", line) for line in side.escrows]
         rows += [("message", line.replace("\n", " / ")) for line in side.messages]
         rows += [("evidence", line) for line in side.evidence] or [("evidence", "none")]
         rows += [("own store", side.fsck)]

@@ -12,11 +12,14 @@ from typing import Any
 
 import msgspec
 
+from detente.disclosure.group import available
 from detente.errors import DetenteError
 from detente.exchange import channel, inspection, notices
 from detente.exchange.declaration import DECLARATION, Change, Declaration, Declared, Site, apply_changes
 from detente.exchange.envelope import parse_entry, stamp
 from detente.exchange.evidence import EVIDENCE_TYPE, check_evidence
+from detente.exchange.exercise_escrow import HiddenParty
+from detente.exchange.exercise_escrow import report as hidden_party_report
 from detente.exchange.fsck import fsck
 from detente.exchange.keys import ANNEX_TYPE, Annex, new_keys
 from detente.exchange.mirror import Push, get_body
@@ -45,6 +48,7 @@ class Side(msgspec.Struct, frozen=True):
     inspections: tuple[str, ...]
     messages: tuple[str, ...]
     evidence: tuple[str, ...]
+    escrows: tuple[str, ...]  # roots, proofs and inspections of the hidden party
     fsck: str
 
 
@@ -55,13 +59,20 @@ class Report(msgspec.Struct, frozen=True):
     cheat: str
     notifications: int
     sides: tuple[Side, ...]
+    chance: float | None  # that six inspections of the hidden party find something; None: no libsodium here
 
 
 class Exercise:
     """Three nodes in one process on a simulated clock."""
 
     def __init__(
-        self, folder: Path, *, seed: int = 1, notifications: int = 200, tell: Tell | None = None
+        self,
+        folder: Path,
+        *,
+        seed: int = 1,
+        notifications: int = 200,
+        launchers: int = 60,
+        tell: Tell | None = None,
     ) -> None:
         self.folder, self.seed, self.wanted = folder, seed, notifications
         self.draw = random.Random(seed)
@@ -81,6 +92,13 @@ class Exercise:
         self.books: dict[str, dict[str, Declared]] = {p: self._arsenal(p) for p in PARTIES}
         self.sent = 0
         self.hidden: set[str] = set()
+        self.vault = self._hidden_party(launchers) if available() else None
+
+    def _hidden_party(self, launchers: int) -> HiddenParty:
+        return HiddenParty(
+            self.nodes, self.cheat, self.seed, launchers,
+            tell=lambda line: self.tell(self.now, line), sync=self._sync, officers=OFFICERS,
+        )  # fmt: skip
 
     def _send(self, sender: str) -> Callable[..., Reply]:
         def send(party: str, method: str, path: str, data: bytes = b"") -> Reply:
@@ -109,7 +127,8 @@ class Exercise:
             work()
             self.step(self.now, self.sent)
         self._sync(2)
-        return Report(self.seed, self.cheat, self.sent, tuple(self._side(p) for p in PARTIES))
+        chance = float(self.vault.chance) if self.vault else None
+        return Report(self.seed, self.cheat, self.sent, tuple(self._side(p) for p in PARTIES), chance)
 
     def _plan(self) -> list[tuple[datetime, Callable[[], None]]]:
         """The script: fixed dates for the exchanges, drawn ones for the rest, the fork at the very end."""
@@ -126,6 +145,8 @@ class Exercise:
         plan.append((datetime(2030, 9, 14, 3, 12, tzinfo=UTC), self._crisis))
         plan.append((datetime(2030, 6, 20, 12, tzinfo=UTC), lambda: self._late_launch(self.cheat)))
         plan.append((datetime(2030, 6, 25, 12, tzinfo=UTC), lambda: self._hide(self.cheat)))
+        if self.vault:
+            plan += self.vault.plan(2030)
         plan.append((datetime(2030, 12, 28, 12, tzinfo=UTC), self._fork))
         return sorted(plan, key=lambda item: item[0])
 
@@ -339,9 +360,14 @@ class Exercise:
             {s: dict(c) for s, c in states.items()},
             tuple(late),
             {p: tuple(x for _, wrong in notices.balance(node, p, TREATY) for x in wrong) for p in PARTIES},
-            tuple(f"{i.inspecting} of {i.inspected}: {i.state}" for i in inspection.inspections(node)),
+            tuple(
+                f"{i.inspecting} of {i.inspected}: {i.state}"
+                for i in inspection.inspections(node)
+                if i.instrument == TREATY
+            ),
             tuple(f"{a.party}: {channel.read(node, a)}" for a in channel.messages(node)),
             tuple(check_evidence(bytes(r[0])).text for r in rows),
+            hidden_party_report(node),
             "sound" if report.clean else "; ".join(report.problems[:3]),
         )
 
