@@ -20,7 +20,6 @@ from detente.disclosure.container import Escrow
 from detente.disclosure.escrow import Secrets
 from detente.disclosure.explain import explain
 from detente.disclosure.inspection_posterior import Visit, flat, honest, update
-from detente.disclosure.items import item_classes
 from detente.disclosure.opening import Opener
 from detente.disclosure.pick_terms import Population
 from detente.disclosure.planning import over_years
@@ -33,6 +32,7 @@ from detente.exchange.hidden_party import (
     SLOTS_EACH,
     Inspectors,
     Missile,
+    against_limits,
     arsenal,
     chance,
     escrow_of,
@@ -47,16 +47,10 @@ LOG = LogPoint("log.example/cn", 412)
 WHICH = Treaty("three-sided-example", "see the proof", "2026-12-01")
 
 
-# launchers, deployed missiles and warheads on them, declared in the open (invented)
-OPEN = {"US": (454, 400, 800), "RU": (480, 330, 1180)}
-
-
 def open_declarations() -> Iterator[str]:
     """What the two parties that publish their numbers declare, under the same limits."""
-    for party, counts in OPEN.items():
-        for limit in ceilings(TREATY, party, DAY, item_classes("strategic")).limits:
-            total = sum(c * counts[column] for column, c in limit.terms if column < 3)
-            yield f"  {party} {total}: {limit.sentence}, {'met' if total <= limit.bound else 'EXCEEDED'}"
+    for party in ("US", "RU"):
+        yield from (f"  {line}" for line in against_limits(TREATY, party, DAY))
 
 
 def declare(missiles: Sequence[Missile], rng: random.Random) -> tuple[Escrow, Secrets, bytes]:

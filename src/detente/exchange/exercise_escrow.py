@@ -16,7 +16,7 @@ from detente.disclosure.opening import Document, Opener, read_document
 from detente.disclosure.opening import check as check_opening
 from detente.disclosure.pick_terms import Population
 from detente.errors import DetenteError
-from detente.exchange import hidden_party, inspection
+from detente.exchange import aggregate, hidden_party, inspection
 from detente.exchange.commitments import (
     commitments,
     log_proof,
@@ -86,7 +86,13 @@ class HiddenParty:
         return hidden_party.chance(self.opener, self.there)
 
     def commit(self) -> None:
-        """Root and proof go into the party's log; the others check and record."""
+        """Root and proof go into the party's log; the others declare in the open, check and record."""
+        for p, open_node in self.nodes.items():
+            if p != self.party:
+                numbers = dict(zip(("launchers", "deployed", "warheads"), hidden_party.OPEN[p], strict=True))
+                aggregate.publish(open_node, TREATY, numbers, self.officers)
+                for line in hidden_party.against_limits(TREATY, p, str(open_node.moment.date())):
+                    self.tell(line)
         node, escrow = self.nodes[self.party], self.opener.escrow
         log_root(node, escrow, TREATY, self.officers)
         data = prove_logged(node, escrow, self.opener.secrets)

@@ -21,10 +21,24 @@ from detente.disclosure.pick_terms import VERSION, Contributor, Dice, Population
 from detente.disclosure.planning import over_years
 from detente.disclosure.sampling import Site, two_stage
 from detente.disclosure.statement import Treaty
+from detente.exchange.ceilings import ceilings
 
 INSPECTIONS = 6
 SLOTS_EACH = 5  # slots opened at each inspection
 SEEN = 2  # objects beside the opened one whose serial numbers the inspectors read
+
+
+OPEN = {"CN": (400, 250, 560), "US": (454, 400, 800), "RU": (480, 330, 1180)}
+"""Launchers, deployed missiles and warheads on them that a party with nothing to hide declares (invented)."""
+
+
+def against_limits(treaty: str, party: str, day: str) -> list[str]:
+    """The open numbers of a party against each limit of a treaty or proposal."""
+    lines = []
+    for limit in ceilings(treaty, party, day, item_classes("strategic")).limits:
+        total = sum(c * OPEN[party][column] for column, c in limit.terms if column < 3)
+        lines.append(f"{party} {total}: {limit.sentence}, {'met' if total <= limit.bound else 'EXCEEDED'}")
+    return lines
 
 
 @dataclass(frozen=True)
