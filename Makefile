@@ -42,7 +42,7 @@ soak: $(VENV)/.dev  ## the long runs: full fault rounds, fuzzing, large simulati
 bench: $(VENV)/.dev  ## the benchmarks, each as a ratio to a yardstick in the same run
 	@$(BIN)/python -m bench
 
-serve: $(VENV)/.run  ## start the workbench
+serve: $(VENV)/.dev  ## serve the briefing of any day and the JSON of the rooms on this machine
 	@$(BIN)/detente serve
 
 clean:  ## remove what the commands above made

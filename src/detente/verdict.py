@@ -28,6 +28,7 @@ class Basis(StrEnum):
     missing = "missing"  # an input nobody has given
     readings = "readings"  # holders of rival readings get different outcomes
     status = "status"  # the law of the day: not binding yet, ended, suspended
+    contradiction = "contradiction"  # the inputs contradict each other: nothing was counted
     condition = "condition"  # a conditional commitment whose condition is not established
 
 

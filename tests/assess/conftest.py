@@ -9,10 +9,19 @@ import pytest
 from detente.assess import rooms
 
 
-@pytest.fixture(scope="session", autouse=True)
+def _forget() -> None:
+    """What was computed with other draws must not answer for these."""
+    for kept in vars(rooms).values():
+        if hasattr(kept, "cache_clear"):
+            kept.cache_clear()
+
+
+@pytest.fixture(scope="package", autouse=True)
 def small_draws() -> Iterator[None]:
-    """Fewer draws than the commands use, computed once for all tests."""
+    """Fewer draws than the commands use, computed once for all tests of this folder."""
     before = rooms.DRAWS, rooms.EVENT_DRAWS, rooms.WORLD_STEP_DEG
     rooms.DRAWS, rooms.EVENT_DRAWS, rooms.WORLD_STEP_DEG = 1000, 2000, 15.0
+    _forget()
     yield
+    _forget()
     rooms.DRAWS, rooms.EVENT_DRAWS, rooms.WORLD_STEP_DEG = before

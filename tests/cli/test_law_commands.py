@@ -138,3 +138,16 @@ def test_diff_of_a_law_and_a_proposal(capsys: pytest.CaptureFixture[str], tmp_pa
     assert call(capsys, "check", str(patch))[0] == 0
     patch.write_text("patch: p\n")
     assert call(capsys, "check", str(patch))[0] == 1
+
+
+def test_rows_that_contradict_are_an_error_for_their_limit_only(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    rows = tmp_path / "twice.csv"
+    rows.write_text(
+        "party,kind,count,deployed,nuclear,warheads,source\nUS,icbm,400,true,,1,x\nUS,slbm,240,true,,4,x\n"
+        "US,heavy_bomber,60,true,true,,x\nUS,deployed_missile_warhead,1300,,,,x\n"
+    )
+    code, out, err = call(capsys, "assess", "new-start", "--as-of", "2020-01-01", "--inventory", str(rows))
+    assert code == 2 and "two forms" in err and err.count("\n") == 1
+    assert "US\tII.1.a\tmet" in out and "US\tII.1.b\terror" in out

@@ -49,7 +49,7 @@ def assess_law(
         law.viewpoint,
         status,
         status.in_force,
-        judge(law, rows),
+        judge(law, rows, tell=True),
     )
 
 

@@ -40,8 +40,9 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*columns, title=title, title_justify="left", header_style="bold")
     for line in cells:
-        table.add_row(*line)
+        table.add_row(*map(Text, line))  # a cell in square brackets is text, not markup
     Console().print(table)

@@ -32,14 +32,18 @@ def assess(
     complete: CompleteFlag = False,
     json: JsonFlag = False,
 ) -> None:
-    """Judge every limit for every party. The exit code is 0 whatever the verdicts: read them, or use --json."""
+    """Judge every limit for every party. The exit code is 0 whatever the verdicts, 2 where rows contradict."""
     from detente.assess.compliance import assess_law, from_file
+    from detente.errors import DetenteError
 
     loaded = instrument(source, patch)
     given = from_file(inventory, loaded, complete=complete) if inventory else None
     found = assess_law(loaded, clocks(as_of, known), viewpoint, given)
+    wrong = next((v for v in found.verdicts if v.outcome == "error"), None)
     if json:
         show_json(found)
+        if wrong:
+            raise DetenteError(wrong.reason)
         return
     print(f"{found.title} on {found.as_of.law}: {status_line(found.status)}")
     show_table("", VERDICT_COLUMNS, verdict_rows(found.verdicts))
@@ -49,6 +53,9 @@ def assess(
                 print(
                     f"  {v.party} {v.provision}: {' and '.join(side.holders)}: {_side(side.verdict)} ({side.name})"
                 )
+
+    if wrong:
+        raise DetenteError(wrong.reason)
 
 
 def _side(verdict: object) -> str:

@@ -71,6 +71,9 @@ def compare(
         for party in room.PARTIES
         if (found := room.largest(name, party, span[-1], futures[party], day))
     ]
+    from detente.forces.drivers import drivers
+
+    driven = drivers(chosen, span[-1], futures, day)
     if output:
         from detente.drawing import save
         from detente.forces.proposal_figures import headroom, heat_map
@@ -78,9 +81,10 @@ def compare(
         save(heat_map(c, span[-1]), output / "proposals.png")
         save(headroom(c, span[-1]), output / "headroom.png")
     if as_json:
-        show_json({"comparison": c, "largest_force": permitted})
+        show_json({"comparison": c, "largest_force": permitted, "drivers": driven})
         return
     _show(c, permitted, span)
+    _show_drivers(driven, span[-1])
     if output:
         typer.echo(f"figures: {output}/proposals.png, {output}/headroom.png", err=True)
 
@@ -143,6 +147,19 @@ def _show(c: Any, permitted: list[Any], span: tuple[int, ...]) -> None:
         "fewest cuts from the median force",
     )
     show_table(f"largest permitted force in {last}", heads, most)
+
+
+def _show_drivers(driven: Any, last: int) -> None:
+    rows = [
+        (d.proposal, d.party, d.limit, "; ".join(f"{s.input} {s.share:.0%}" for s in d.inputs))
+        for d in driven
+        if d.inputs
+    ]
+    show_table(
+        f"what drives each count in {last} (first-order shares; rows move together, so they may pass 100 %)",
+        ("proposal", "party", "limit", "drivers"),
+        rows,
+    )
 
 
 def _show_first(c: Any, names: list[str]) -> None:

@@ -164,6 +164,11 @@ def _cases(
     return cases
 
 
+def cases_of(name: str, made: dict[str, Future], years: Sequence[int], known: date) -> list[_Case]:
+    """The limits of one proposal with their linear forms over projected rows. Raises DetenteError if unknown."""
+    return _cases(name, load_proposal(name), made, years, known)
+
+
 def _bound(law: Law, limit: Limit, group: str) -> float | None:
     found = law.bound(limit, group)
     return None if found.open is False else found.value

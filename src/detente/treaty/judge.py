@@ -24,21 +24,31 @@ from detente.verdict import Basis, Outcome, Reading, Verdict
 NOTHING = Inventory(())
 
 
-def judge(law: Law, given: Mapping[str, Inventory | Draws]) -> tuple[Verdict, ...]:
+def judge(law: Law, given: Mapping[str, Inventory | Draws], *, tell: bool = False) -> tuple[Verdict, ...]:
     """Verdicts on every limit of the day for every party it binds, and on every act a prohibition covers.
 
     `given`: each party's rows or draws, by party code; a party that is left out has declared nothing.
+    Raises DetenteError where rows contradict each other, or, with `tell`, gives that limit the outcome `error`.
     """
     for code in given:
         if "+" not in code and known_party(code).code != code:
             raise DetenteError(f"'{code}' is written '{known_party(code).code}' here")
     limits = (
-        judge_limit(law, limit, party, rows_of(party, given))
+        (_told if tell else judge_limit)(law, limit, party, rows_of(party, given))
         for limit in law.instrument.limits
         for party in counted_as(law, limit)
     )
     acts = (verdict for party, rows in given.items() for verdict in judge_acts(law, party, rows))
     return (*limits, *acts)
+
+
+def _told(law: Law, limit: Limit, party: str, given: Inventory | Draws) -> Verdict:
+    try:
+        return judge_limit(law, limit, party, given)
+    except DetenteError as bad:
+        bound = law.bound(limit, party)
+        found = _plain(limit, party, Outcome.error, bound, str(bad))
+        return msgspec.structs.replace(found, basis=Basis.contradiction)
 
 
 def counted_as(law: Law, limit: Limit) -> tuple[str, ...]:
