@@ -85,6 +85,7 @@ def test_a_root_and_a_proof_are_logged_witnessed_checked_and_recorded(year: Net)
     cn = year.nodes["CN"]
     public, secrets = escrow()
     root = log_root(cn, public, LAW, OFFICERS)
+    year.now += 86400
     assert log_root(cn, public, LAW, OFFICERS) == root, "logging twice logs once"
     proof = log_proof(cn, prove_logged(cn, public, secrets), OFFICERS)
     year.sync(2)
@@ -111,7 +112,7 @@ def test_a_second_root_is_refused_by_its_own_node_and_seen_by_the_others(year: N
     with pytest.raises(DetenteError, match="committed to another root"):
         log_root(cn, escrow(1, 4)[0], LAW, OFFICERS)
     with pytest.raises(DetenteError, match="committed to another root or law"):
-        log_root(cn, escrow()[0], "new-start", OFFICERS, day="2025-06-01")
+        log_root(cn, escrow()[0], "permanent-1550", OFFICERS)
     assert cn.log.size == size
     log_root(cn, escrow(2, 4)[0], LAW, OFFICERS)
     treaty = read_root(cn, first).treaty
@@ -225,6 +226,8 @@ def test_a_proof_without_a_root_another_party_and_a_false_slots_root(year: Net) 
         prove_logged(cn, public, secrets)
     with pytest.raises(DetenteError, match="an escrow of RU"):
         log_root(cn, escrow(party="RU")[0], LAW, OFFICERS)
+    with pytest.raises(DetenteError, match="no limit of new-start binds"):
+        log_root(cn, public, "new-start", OFFICERS, day="2025-06-01")
     treaty = ceilings(LAW, "CN", DAY, public.head.classes).treaty
     false = msgspec.structs.replace(describe(public, treaty), slots_root="0" * 128)
     root = raw(year, f"{LAW}/escrow_root", msgspec.to_builtins(false))

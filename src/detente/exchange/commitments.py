@@ -82,12 +82,18 @@ def log_root(node: Node, escrow: Escrow, treaty: str, officers: tuple[str, str],
     head = escrow.head
     if head.party != node.party:
         raise DetenteError(f"an escrow of {head.party}", where=node.party, fix="log your own party's escrow")
-    law = ceilings(_text(node, treaty), head.party, day or str(node.moment.date()), head.classes)
+    text, today = _text(node, treaty), str(node.moment.date())
+    earlier = [pair for pair in roots(node, node.party) if pair[1].exchange == head.exchange]
+    day = day or (earlier[0][1].treaty.day if earlier else today)
+    law = ceilings(text, head.party, day, head.classes)
+    if not earlier and set(law.limits) != set(ceilings(text, head.party, today, head.classes).limits):
+        raise DetenteError(
+            f"the limits of {day} are not those of today", where=treaty, fix="leave out the day"
+        )
     mine = describe(escrow, law.treaty)
     # the id is the exchange's, so that two officers at two desks cannot log two roots
     identity = hashlib.sha256(f"escrow root {node.party} {head.exchange}".encode()).hexdigest()[:32]
-    earlier = [act for act, root in roots(node, node.party) if root.exchange == head.exchange]
-    act = earlier[0] if earlier else node.publish(
+    act = earlier[0][0] if earlier else node.publish(
         ACT, f"{law.treaty.id}/{ROOT_FORM}", [EVERYONE], msgspec.to_builtins(mine),
         officers=officers, identity=identity,
     )  # fmt: skip
