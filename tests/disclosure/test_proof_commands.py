@@ -222,3 +222,12 @@ def test_bad_input_is_one_line_and_leaves_no_file(
 def test_what_is_no_proof_is_not_proved(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert detente("verify", str(folder / "items.csv")) == 1
     assert "NO PROOF" in capsys.readouterr().out
+
+
+def test_the_limits_of_a_proposal_are_compared_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    proof = str(folder / "p")
+    assert detente("prove", "three-equal", "--escrow", str(folder / "esc"), "-o", proof) == 0
+    assert detente("verify", proof) == 0
+    assert "the limits are those that the text of three-equal sets" in capsys.readouterr().out
+    assert detente("verify", proof, "--law", "third-lower") == 1
+    assert "under another text than third-lower" in capsys.readouterr().out

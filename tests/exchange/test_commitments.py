@@ -105,6 +105,21 @@ def test_a_root_and_a_proof_are_logged_witnessed_checked_and_recorded(year: Net)
     assert set(trace(cn, proof).acknowledged) == {"RU", "US"}
 
 
+def test_a_compact_proof_is_checked_alike(year: Net) -> None:
+    pytest.importorskip("numba")
+    from detente.disclosure import compact
+
+    cn = year.nodes["CN"]
+    public, secrets = escrow()
+    log_root(cn, public, LAW, OFFICERS)
+    law = ceilings(LAW, "CN", DAY, public.head.classes)
+    point = LogPoint(cn.log.origin, cn.log.size)
+    head = make_head(public, law.treaty, point, law.limits, law.left_out)
+    act = log_proof(cn, compact.prove(head, public.slots, secrets.openings), OFFICERS)
+    year.sync()
+    assert told(year, "RU", act.label) == ""
+
+
 def test_a_second_root_is_refused_by_its_own_node_and_seen_by_the_others(year: Net) -> None:
     cn = year.nodes["CN"]
     first = log_root(cn, escrow()[0], LAW, OFFICERS)
@@ -258,7 +273,9 @@ def test_the_commands(year: Net, tmp_path: Path, capsys: pytest.CaptureFixture[s
         return run(["node", *map(str, words), "--home", str(year.folder / party)], names)
 
     assert detente("CN", "escrow", "log", folder, "--treaty", LAW, "--as-of", DAY) == 0
-    assert detente("CN", "escrow", "prove", folder) == 0
+    made = ["prove", LAW, "--escrow", folder, "-o", tmp_path / "proof", "--as-of", DAY]
+    assert run([*map(str, made), "--log", year.nodes["CN"].log.origin, "--size", "1"], names) == 0
+    assert detente("CN", "escrow", "prove", folder, "--proof", tmp_path / "proof") == 0
     assert detente("CN", "escrow", "log", tmp_path / "second", "--treaty", LAW, "--as-of", DAY) == 2
     assert "never replaced" in capsys.readouterr().err
     year.now = time.time()
