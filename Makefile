@@ -36,8 +36,8 @@ lint: $(VENV)/.dev  ## ruff, mypy strict, import-linter
 test: lint  ## lint, types, floors and all tests
 	@$(BIN)/python -m pytest -q -n 2 -m "not soak"
 
-soak: $(VENV)/.dev  ## the long runs: full fault rounds, fuzzing, large simulations
-	@$(BIN)/python -m pytest -q -m soak
+soak: $(VENV)/.dev  ## everything again with new random examples, and the long runs (an hour or more)
+	@DETENTE_SEARCH=1 $(BIN)/python -m pytest -q -m "soak or not soak"
 
 bench: $(VENV)/.dev  ## the benchmarks, each as a ratio to a yardstick in the same run
 	@$(BIN)/python -m bench
