@@ -16,6 +16,7 @@ import pytest
 from detente.exchange.fsck import fsck
 from detente.exchange.keys import Annex
 from detente.exchange.node import Config, Node, init_node
+
 from .conftest import party_keys
 
 PARTIES = ("CN", "RU", "US")
