@@ -71,7 +71,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "-E",
         "UTF8",
     )
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={home}"
+    # the crashes tested are of nodes, not of the server: it need not wait for the disk
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={home} -c fsync=off"
     run(str(bins / "pg_ctl"), "-D", str(home / "db"), "-o", options, "-l", str(home / "log"), "-w", "start")
     try:
         yield f"postgresql://detente@127.0.0.1:{port}/postgres"
@@ -81,21 +82,29 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """A maker of places for empty stores, once on each database."""
+
+    def make() -> str:
+        if request.param == "sqlite":
+            return str(tmp_path / f"{uuid4().hex}.db")
+        import psycopg
+
+        base, name = request.getfixturevalue("postgres"), f"d{uuid4().hex}"
+        with psycopg.connect(base, autocommit=True) as link:
+            link.execute(f'CREATE SCHEMA "{name}"')
+        return f"{base}?options=-csearch_path%3D{name}"
+
+    return make
+
+
+@pytest.fixture
+def new_store(new_url: Callable[[], str]) -> Iterator[Callable[[], Store]]:
     """A maker of empty stores, once on each database."""
     made: list[Store] = []
 
     def make() -> Store:
-        if request.param == "sqlite":
-            url = str(tmp_path / f"{uuid4().hex}.db")
-        else:
-            import psycopg
-
-            base, name = request.getfixturevalue("postgres"), f"d{uuid4().hex}"
-            with psycopg.connect(base, autocommit=True) as link:
-                link.execute(f'CREATE SCHEMA "{name}"')
-            url = f"{base}?options=-csearch_path%3D{name}"
-        made.append(Store(url))
+        made.append(Store(new_url()))
         return made[-1]
 
     yield make
@@ -132,7 +141,9 @@ class Wire:
 class Net:
     """Nodes of several parties on one wire, with clocks that a test sets."""
 
-    def __init__(self, folder: Path, parties: tuple[str, ...]) -> None:
+    def __init__(
+        self, folder: Path, parties: tuple[str, ...], new_url: Callable[[], str] = lambda: "node.db"
+    ) -> None:
         self.folder, self.wire, self.now = folder, Wire(), 1_790_000_000.0
         self.skew: dict[str, float] = {}
         keys = {p: party_keys(p) for p in parties}
@@ -141,7 +152,9 @@ class Net:
         self.peers: dict[str, Peers] = {}
         for p in parties:
             clock = self._clock(p)
-            self.nodes[p] = init_node(folder / p, keys[p], self.annex, Config(p), clock=clock)
+            self.nodes[p] = init_node(
+                folder / p, keys[p], self.annex, Config(p, store=new_url()), clock=clock
+            )
             self.join(p)
 
     def _clock(self, party: str) -> Callable[[], float]:
@@ -168,7 +181,7 @@ class Net:
 
 
 @pytest.fixture
-def net(tmp_path: Path) -> Iterator[Net]:
-    made = Net(tmp_path, ("CN", "RU", "US"))
+def net(tmp_path: Path, new_url: Callable[[], str]) -> Iterator[Net]:
+    made = Net(tmp_path, ("CN", "RU", "US"), new_url)
     yield made
     made.close()
