@@ -111,7 +111,7 @@ def workplace() -> Iterator[Path]:
 def aligned(lines: list[str]) -> list[str]:
     """Tab-separated lines as columns: what a reader of a page sees instead of tabs."""
     out: list[str] = []
-    for _, group in itertools.groupby(lines, key=lambda line: "\t" in line):
+    for _, group in itertools.groupby(lines, key=lambda line: line.count("\t")):
         rows = [line.split("\t") for line in group]
         widths = [max(map(len, column)) for column in itertools.zip_longest(*rows, fillvalue="")]
         out += ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=False)).rstrip() for r in rows]
