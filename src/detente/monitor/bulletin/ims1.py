@@ -250,7 +250,7 @@ def _cell(name: str, value: Any, width: int, kind: str) -> str:
         if len(cell) <= width:
             return cell
         decimals -= 1
-    return ("-" if value < 0 else "") + "9" * (width - (value < 0))
+    return " " * width  # not given, rather than wrong
 
 
 def read_ims1(data: bytes, where: str = "IMS1.0") -> Bulletin:
