@@ -70,7 +70,8 @@ MB_PN: Final = Scale(
     "mb(Pn)", _mb_pn, 1.6, 17.0, (0.8, 4.5), 0.40, 0.20,
     Source("Denny, Taylor and Vergino 1987, BSSA 77(3) 987 (abstract: mb = log A + 2.4 log D - 3.95 + c, A zero"
            " to peak in nm, D in km)", Quality.one_source),
-    "made for the western United States, tied to NEIS mb; so 0.22 above the IDC on the six DPRK tests; elsewhere the whole scale may be off by 0.2",
+    "made for the western United States and tied to the NEIS's mb, which lies 0.22 above the IDC's; elsewhere the"
+    " whole scale may be off by 0.2",
 )  # fmt: skip
 
 MB_PN_KOREA: Final = Scale(
