@@ -67,7 +67,7 @@ class PublicKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for name, text in self.officers.items():
             if parse_vkey(text).name != f"{self.origin}/{name}":
                 raise DetenteError(f"the key of officer '{name}' bears another name", where=self.party)
-        decode64(self.seal, where=f"{self.party} seal key", length=1568 + 97)
+        seal_public(decode64(self.seal, where=f"{self.party} seal key", length=1568 + 97))
         return self
 
 
@@ -174,11 +174,13 @@ def seal_public_bytes(seed: bytes, scalar: bytes) -> bytes:
 
 
 def seal_public(data: bytes) -> Any:
-    """The hybrid HPKE public key from its bytes. Raises DetenteError for a point off the curve."""
+    """The hybrid HPKE public key from its bytes. Raises DetenteError for a key not reduced or a point off the curve."""
     from cryptography.hazmat.primitives import hpke
     from cryptography.hazmat.primitives.asymmetric import ec, mlkem
 
     try:
+        if data[1568:1569] != b"\4":  # one written form: the point in full
+            raise ValueError
         point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP384R1(), data[1568:])
         return hpke.MLKEM1024P384PublicKey(mlkem.MLKEM1024PublicKey.from_public_bytes(data[:1568]), point)
     except ValueError:
