@@ -12,7 +12,7 @@ from detente.cli._show import JsonFlag, show_json, show_table
 
 log_app = typer.Typer(add_completion=False, help="Show, prove and export logs.")
 key_app = typer.Typer(add_completion=False, help="Rotate and retire keys.")
-evidence_app = typer.Typer(add_completion=False, help="Evidence against parties that signed two histories.")
+evidence_app = typer.Typer(add_completion=False, help="Evidence against parties that signed two histories, or two roots for one exchange.")
 PartyFlag = Annotated[str, typer.Option("--party", help="Whose log; our own if left out.")]
 OutFlag = Annotated[Path, typer.Option("-o", metavar="PATH", help="Where to write.")]
 
@@ -130,21 +130,22 @@ def key_retire(
 @evidence_app.command("list")
 def evidence_list(home: HomeFlag = None, json: JsonFlag = False) -> None:
     """What is held against whom."""
+    from detente.exchange.contradiction import CONTRADICTION, check_contradiction, gather
     from detente.exchange.evidence import EVIDENCE_TYPE, check_evidence
     from detente.exchange.records import utc
 
     node = open_node(home)
+    gather(node)
     rows = []
     for identity, kind, seen, data in node.store.all(
         "SELECT id, kind, seen, data FROM evidence ORDER BY seen"
     ):
-        proven = kind == EVIDENCE_TYPE
-        text = (
-            check_evidence(bytes(data)).text
-            if proven
-            else "a signed head that does not extend ours; unproven"
-        )
-        rows.append((identity[:12], "proven" if proven else "suspect", utc(seen), text))
+        text = "a signed head that does not extend ours; unproven"
+        if kind == EVIDENCE_TYPE:
+            text = check_evidence(bytes(data)).text
+        elif kind == CONTRADICTION:
+            text = check_contradiction(bytes(data)).text
+        rows.append((identity[:12], "suspect" if kind == "suspect" else "proven", utc(seen), text))
     if json:
         show_json(rows)
     else:
@@ -155,11 +156,10 @@ def evidence_list(home: HomeFlag = None, json: JsonFlag = False) -> None:
 def evidence_export(identity: str, out: OutFlag, home: HomeFlag = None) -> None:
     """Write one piece of evidence as a file that `detente verify` checks anywhere."""
     from detente.errors import DetenteError
-    from detente.exchange.evidence import EVIDENCE_TYPE
 
     node = open_node(home)
     rows = node.store.all(
-        "SELECT data FROM evidence WHERE id LIKE ? AND kind = ?", (f"{identity}%", EVIDENCE_TYPE)
+        "SELECT data FROM evidence WHERE id LIKE ? AND kind <> 'suspect'", (f"{identity}%",)
     )
     if len(rows) != 1 or not identity.isalnum():
         raise DetenteError(
