@@ -33,7 +33,7 @@ class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Contradiction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file. `keys`: the party's line in the annex; `changes`: its key entries since, each signed by those before."""
+    """The file. `keys`: the party's line in the annex; `changes`: its key entries since, a chain."""
 
     type: str
     keys: PublicKeys
