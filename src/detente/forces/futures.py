@@ -115,7 +115,7 @@ def _pairing(p: Projection, made: Build) -> np.ndarray:
     """For each draw of the projection the draw of the systems that goes with it."""
     n = p.values.shape[1]
     order = np.arange(n)
-    others = np.flatnonzero(p.view != 2)
+    others = np.flatnonzero(p.view != 2) if p.from_systems else order
     by_stock = others[np.argsort(p.values[-1, others], kind="stable")]
     by_systems = others[np.argsort(made.assigned()[-1, others], kind="stable")]
     order[by_stock] = by_systems
