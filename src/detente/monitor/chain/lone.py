@@ -56,6 +56,9 @@ def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event
     azimuth = first.backazimuth_deg
     lat, lon, major, minor, how = _place(station, distance, azimuth, first.backazimuth_sd_deg)
     travel = _p_time(distance or 0.0)
+    why: dict[str, float | str] = {"snr": first.snr or 0.0}
+    if distance is not None:
+        why["distance_deg"] = distance
     origin = Origin(
         id=f"lone-{first.id}",
         time=first.time - travel,
@@ -76,7 +79,7 @@ def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event
             ),
         ),
         method=f"one station: {how}",
-        why={"snr": first.snr or 0.0} | ({"distance_deg": distance} if distance is not None else {}),
+        why=why,
     )
     return Event(id=f"event-{first.station}-{first.time:.0f}", origins=(origin,))
 
