@@ -164,11 +164,11 @@ class SeedLink:
             return False
         for selector in self.stations[station]:
             self._ask(f"SELECT {selector}")
-        last = self.resume.get(station, 0)
-        if self.version == 4:
-            self._ask(f"DATA {last + 1}" if last else "DATA")
+        last = self.resume.get(station)
+        if last is None:
+            self._ask("DATA")
         else:
-            self._ask(f"DATA {(last + 1) & _V3:06X}" if last else "DATA")
+            self._ask(f"DATA {last + 1}" if self.version == 4 else f"DATA {(last + 1) & _V3:06X}")
         return True
 
     def packets(self, tick_s: float = 1.0) -> Iterator[Packet | None]:
