@@ -26,6 +26,7 @@ from detente.exchange.forms import check_form, form_of, forms
 from detente.exchange.fsck import fsck
 from detente.exchange.node import Node
 from detente.exchange.records import dues, law_of, policy, trace
+from detente.exchange.worldfile import write_file
 
 from .conftest import Net
 
@@ -304,7 +305,7 @@ def test_a_published_aggregate_is_checked_without_a_node(year: Net, tmp_path: Pa
         mixed = {**msgspec.json.decode(data), field: msgspec.json.decode(other)[field]}
         if mixed != msgspec.json.decode(data):
             with pytest.raises(DetenteError):
-                aggregate.check_published(msgspec.json.encode(mixed))
+                aggregate.check_published(write_file(msgspec.convert(mixed, aggregate.Published)))
     secret = us.publish("message", "x", ["RU"], {"a": 1})
     with pytest.raises(DetenteError, match="not addressed to everybody"):
         aggregate.export(us, secret)
