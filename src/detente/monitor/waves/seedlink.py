@@ -12,6 +12,7 @@ import msgspec
 
 from detente.errors import DetenteError
 from detente.monitor.waves.miniseed import record_length
+from detente.monitor.waves.trace import Array
 
 PORT = 18000
 _MOST = 1 << 20
@@ -228,3 +229,26 @@ class SeedLink:
 
     def _where(self) -> str:
         return f"{self.host}:{self.port}"
+
+
+def wanted(
+    address: str, select: Sequence[str], arrays: Mapping[str, Array]
+) -> tuple[str, int, dict[str, tuple[str, ...]]]:
+    """Host, port and the stations to ask for, from HOST:PORT and NET_STA[:SELECTOR] or every placed sensor.
+
+    Raises DetenteError for an address or a selection that is none.
+    """
+    host, _, text = address.rpartition(":")
+    if not host:
+        host, text = address, str(PORT)
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise DetenteError(f"'{address}' is no HOST:PORT", where="--seedlink")
+    chosen: dict[str, tuple[str, ...]] = {}
+    for item in select:
+        station, _, selector = item.partition(":")
+        if "_" not in station:
+            raise DetenteError(f"'{item}' is no NET_STA", where="--select", fix="write IC_MDJ or IC_MDJ:BHZ")
+        chosen[station] = (*chosen.get(station, ()), *([selector] if selector else []))
+    if not select:
+        chosen = {f"{s.network}_{s.code}": () for a in arrays.values() for s in a.sites if s.network}
+    return host, int(text), chosen
