@@ -12,6 +12,7 @@ import msgspec
 
 from detente.errors import DetenteError
 from detente.monitor.waves.miniseed import record_length
+from detente.monitor.waves.trace import Array
 
 PORT = 18000
 _MOST = 1 << 20
@@ -164,11 +165,11 @@ class SeedLink:
             return False
         for selector in self.stations[station]:
             self._ask(f"SELECT {selector}")
-        last = self.resume.get(station, 0)
-        if self.version == 4:
-            self._ask(f"DATA {last + 1}" if last else "DATA")
+        last = self.resume.get(station)
+        if last is None:
+            self._ask("DATA")
         else:
-            self._ask(f"DATA {(last + 1) & _V3:06X}" if last else "DATA")
+            self._ask(f"DATA {last + 1}" if self.version == 4 else f"DATA {(last + 1) & _V3:06X}")
         return True
 
     def packets(self, tick_s: float = 1.0) -> Iterator[Packet | None]:
@@ -228,3 +229,26 @@ class SeedLink:
 
     def _where(self) -> str:
         return f"{self.host}:{self.port}"
+
+
+def wanted(
+    address: str, select: Sequence[str], arrays: Mapping[str, Array]
+) -> tuple[str, int, dict[str, tuple[str, ...]]]:
+    """Host, port and the stations to ask for, from HOST:PORT and NET_STA[:SELECTOR] or every placed sensor.
+
+    Raises DetenteError for an address or a selection that is none.
+    """
+    host, _, text = address.rpartition(":")
+    if not host:
+        host, text = address, str(PORT)
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise DetenteError(f"'{address}' is no HOST:PORT", where="--seedlink")
+    chosen: dict[str, tuple[str, ...]] = {}
+    for item in select:
+        station, _, selector = item.partition(":")
+        if "_" not in station:
+            raise DetenteError(f"'{item}' is no NET_STA", where="--select", fix="write IC_MDJ or IC_MDJ:BHZ")
+        chosen[station] = (*chosen.get(station, ()), *([selector] if selector else []))
+    if not select:
+        chosen = {f"{s.network}_{s.code}": () for a in arrays.values() for s in a.sites if s.network}
+    return host, int(text), chosen
