@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from textwrap import shorten
 
 from detente.assess.judge import Assessment
 from detente.assess.section import claims_section
 from detente.brief.record import Door, Section, Table
 
-COLUMNS = ("", "day", "by", "what was said", "verdict", "in numbers")
+COLUMNS = ("", "day", "who", "what was said", "verdict", "in numbers")
 
 
 def claims(day: date) -> Section | None:
@@ -36,7 +35,7 @@ def _row(a: Assessment) -> tuple[str, ...]:
     numbers = (
         f"chance {', '.join(chances)}"
         if chances
-        else shorten(said[0].text, 140, placeholder=" ...")
+        else said[0].text
         if said
         else ""
     )
