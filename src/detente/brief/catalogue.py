@@ -54,7 +54,9 @@ def messages(code: str) -> dict[str, Message]:
     path = FOLDER / f"{code}.yaml"
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     tree = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader
-    return {f"{group}.{name}": _message(body) for group, named in tree.items() for name, body in named.items()}
+    return {
+        f"{group}.{name}": _message(body) for group, named in tree.items() for name, body in named.items()
+    }
 
 
 def _message(body: str | dict[str, str]) -> Message:

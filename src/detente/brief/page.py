@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +15,10 @@ from detente.brief import events, numbers
 from detente.brief.catalogue import LANGUAGES, UNREVIEWED
 from detente.brief.counts import trees
 from detente.brief.figures import counts_figure, lives_figure
-from detente.brief.lettering import font_css, lettered
+from detente.brief.lettering import CHINESE, font_css, lettered
 from detente.brief.record import LIVE, Brief
 from detente.brief.speech import spoken, spoken_tree
-from detente.brief.tongue import FOREIGN, HOME, Tongue, tongue
+from detente.brief.tongue import FOREIGN, HOME, Tongue, plain, tongue
 from detente.drawing import render, rendered
 from detente.files import write_all
 from detente.treaty import instrument_ids, load, resolve
@@ -88,7 +87,7 @@ def page(brief: Brief, said: Tongue, images: Mapping[str, bytes], names: Mapping
             lang=said.code,
             others=[{"code": c, "name": LANGUAGES[c], "file": f} for c, f in names.items()] if names.keys() - {said.code} else [],
             unreviewed=said.code in UNREVIEWED,
-            font=font_css(said.code),
+            font=font_css(said.code) if len(names) > 1 or said.code in CHINESE else "",
             live=[r for r in told.law if r.state in LIVE],
             dead=[r for r in told.law if r.state not in LIVE],
             figures={k: base64.b64encode(v).decode() for k, v in images.items()},
@@ -136,8 +135,3 @@ def words(text: str) -> Any:
 
     marked = str(escape(text)).replace(FOREIGN, '<span lang="en">').replace(HOME, "</span>")
     return Markup(marked)  # noqa: S704 - escaped above
-
-
-def plain(text: str) -> str:
-    """A text without the marks of what stays English."""
-    return re.sub(f"[{FOREIGN}{HOME}]", "", text)

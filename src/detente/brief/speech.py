@@ -7,12 +7,14 @@ from typing import TypeVar
 import msgspec
 
 from detente.brief.record import Brief, Headline
-from detente.brief.tongue import Tongue
+from detente.brief.tongue import Tongue, plain
 from detente.treaty.explain import Node
 
 T = TypeVar("T")
 # names, addresses and commands are the same in every language
-SAME = frozenset({"id", "topic", "command", "sources", "facts", "source", "provision", "figure", "party", "limit", "kind"})
+SAME = frozenset(
+    {"id", "topic", "command", "sources", "facts", "source", "provision", "figure", "party", "limit", "kind"}
+)
 
 
 def spoken(brief: Brief, tongue: Tongue) -> Brief:
@@ -23,6 +25,15 @@ def spoken(brief: Brief, tongue: Tongue) -> Brief:
 def spoken_tree(tree: Node, tongue: Tongue) -> Node:
     """A reasoning with its sentences in the tongue's language."""
     return tree if tongue.code == "en" else _record(tree, tongue)
+
+
+def spoken_plain(value: object, tongue: Tongue) -> object:
+    """Any JSON-like value (mappings, lists, texts) with its English sentences said, without marks."""
+    if isinstance(value, dict):
+        return {k: v if k in SAME else spoken_plain(v, tongue) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [spoken_plain(v, tongue) for v in value]
+    return plain(tongue.hear(value)) if isinstance(value, str) else value
 
 
 def _record(record: T, tongue: Tongue) -> T:

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len
 
-from detente.brief.page import plain
 from detente.brief.record import LIVE, Brief
 from detente.brief.speech import spoken
-from detente.brief.tongue import Tongue, tongue
+from detente.brief.tongue import Tongue, plain, tongue
 from detente.treaty.life import State
 
 ENDED = (State.expired, State.withdrawn, State.terminated)
 # a line may end between any two Chinese characters, but not before closing or after opening punctuation
-PIECES = re.compile(r"[（《「“]*[\u2e80-\u9fff\uff01-\uffee][，。；：、）》」”？！]*|[^ \n\u2e80-\u9fff\uff01-\uffee]+|[ \n]+")
+PIECES = re.compile(
+    r"[（《「“]*[\u2e80-\u9fff\uff01-\uffee][，。；：、）》」”？！]*|[^ \n\u2e80-\u9fff\uff01-\uffee]+|[ \n]+"
+)
 
 
 def terminal(brief: Brief, said: Tongue | None = None, *, width: int = 100) -> str:
@@ -31,7 +32,7 @@ def _lines(brief: Brief, said: Tongue, width: int) -> Iterator[str]:
     yield fill(brief.summary, width)
     yield ""
     for h in brief.headlines:
-        yield f"  {h.value:>7}  {h.label}"
+        yield fill(h.label, width, f"  {h.value:>7}  ", " " * 11)
     yield ""
     yield said.say("page.bound").upper()
     wide = 16 if said.code == "en" else 21  # codes, or names
@@ -47,7 +48,11 @@ def _lines(brief: Brief, said: Tongue, width: int) -> Iterator[str]:
             )
             yield f"  {_column(row.title, 52)}  {_column(parties, wide)}  {state}"
     ended = [r.title for r in brief.law if r.state in ENDED and r.ever_in_force]
-    waiting = [said.say("join.brackets", x=r.title, y=said.hear(str(r.state))) for r in brief.law if r.state not in LIVE and r.title not in ended]
+    waiting = [
+        said.say("join.brackets", x=r.title, y=said.hear(str(r.state)))
+        for r in brief.law
+        if r.state not in LIVE and r.title not in ended
+    ]
     for key, names in (("page.ended", ended), ("page.not_in_force", waiting)):
         if names or key == "page.ended":
             yield fill(said.sentence(f"{said.say(key)}{colon}{item.join(names)}"), width, "  ")

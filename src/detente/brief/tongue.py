@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FOREIGN, HOME = "\ue000", "\ue001"  # private use: around words that stay in English
 NUMBER = r"[-+−]?\d+(?:[ ,]\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?"
+STOPS = re.compile(r"(?<!\.)\.\.(?!\.)")  # an abbreviation at the end of a sentence: one full stop
 PATTERN = {
     "number": NUMBER,
     "date": r"\d{4}-\d{2}(?:-\d{2})?",
@@ -57,7 +58,7 @@ class Tongue:
     def sentence(self, text: str) -> str:
         """A text of this language with a capital and a full stop."""
         text = self.capital(text)
-        return text if text.endswith((".", "。", "?", "？")) else text + self.say("join.stop")
+        return text if text.endswith((".", "。", "?", "？")) else STOPS.sub(".", text + self.say("join.stop"))
 
     def number(self, text: str) -> str:
         """A number as the house writes it (``1 419``, ``+20``, ``6.03e+03``), by the locale; English keeps it."""
@@ -99,7 +100,7 @@ class Tongue:
                 if FOREIGN not in made:
                     return
         if text.endswith("."):
-            yield self.hear(text[:-1]) + self.say("join.stop")
+            yield self.say("join.ended", a=text[:-1])
         for cut, key in (("; ", "join.clauses"), (". ", "join.sentences")):
             for at in re.finditer(re.escape(cut), text):
                 yield self.say(key, a=text[: at.start()], b=text[at.end() :])
@@ -111,7 +112,7 @@ class Tongue:
         def slot(m: re.Match[str]) -> str:
             return self._value(kinds[m["name"]], m["how"] or "", given[m["name"]])
 
-        return SLOT.sub(slot, template)
+        return STOPS.sub(".", SLOT.sub(slot, template))
 
     def _form(self, message: Message, given: dict[str, str]) -> str:
         if not message.by:
@@ -156,6 +157,11 @@ def tongue(code: str) -> Tongue:
     return Tongue(code)
 
 
+def plain(text: str) -> str:
+    """A text without the marks of what stays English."""
+    return text.replace(FOREIGN, "").replace(HOME, "")
+
+
 def _decimal(text: str) -> Decimal:
     return Decimal(re.sub("[ ,+]", "", text).replace("−", "-"))
 
@@ -171,7 +177,11 @@ def _foreign(text: str) -> int:
 @cache
 def _exact() -> dict[str, str]:
     """Keys of the English messages that have no slot, by their text."""
-    return {m.forms["other"]: k for k, m in messages("en").items() if not m.slots and not k.startswith("join.")}
+    return {
+        m.forms["other"]: k
+        for k, m in messages("en").items()
+        if not m.slots and not k.startswith(("join.", "party."))
+    }
 
 
 @cache
@@ -201,6 +211,8 @@ def _patterns() -> list[tuple[tuple[str, ...], re.Pattern[str], str, tuple[str, 
                 for p, k in zip(pieces, [*kind, ""], strict=True)
             )
             fixed = tuple(p for p in pieces if p.strip())
-            for wording in dict.fromkeys((body, body.replace("(.+?)", "(.+)"))):  # a comma may be inside a slot
+            for wording in dict.fromkeys(
+                (body, body.replace("(.+?)", "(.+)"))
+            ):  # a comma may be inside a slot
                 found.append((fixed, re.compile(wording, re.DOTALL), key, names))
     return sorted(found, key=lambda x: -sum(map(len, x[0])))
