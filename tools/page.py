@@ -47,5 +47,7 @@ def build() -> None:
 
 if __name__ == "__main__":
     if "--check" in sys.argv:
-        raise SystemExit(0 if fresh() else "the page is not built, or its sources have changed: tools/page.py")
+        raise SystemExit(
+            0 if fresh() else "the page is not built, or its sources have changed: tools/page.py"
+        )
     build()

@@ -175,7 +175,7 @@ def why(name: str, limit: str, party: str, day: date, known: date, viewpoint: st
             f"rows = rows_of({side!r}, declarations(law, by_system=True))\n"
             f"print(as_text(explain(law, {limit!r}, {side!r}, rows)))",
         ),
-        sources=refs(s for node in _walk(msgspec.to_builtins(tree)) for s in node.get("sources", ())),
+        sources=refs(s for node in _walk(msgspec.to_builtins(tree)) for s in node.get("source", ())),
         explain=("Each branch names its rule and its article; each leaf its fact and its source.",),
     )
 

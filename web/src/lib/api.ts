@@ -1,5 +1,7 @@
 // Asking the server: an answer, or the job that makes it, which can be watched and stopped.
 
+import type { FeatureCollection } from 'geojson'
+
 export type Row = Record<string, string | number | boolean | null>
 export interface Source {
   ref: string
@@ -14,7 +16,7 @@ export interface Answer<T = any> {
   code: { command: string; python: string }
   explain: string[]
   marks: string[]
-  geo: GeoJSON.FeatureCollection | null
+  geo: FeatureCollection | null
   address: string
 }
 export interface Job {

@@ -73,7 +73,7 @@ export function day(text: string): string {
   const style: Intl.DateTimeFormatOptions = { year: 'numeric', timeZone: 'UTC' }
   if (parts.length > 1) style.month = 'long'
   if (parts.length > 2) style.day = 'numeric'
-  return new Intl.DateTimeFormat(language, style).format(Date.UTC(parts[0]!, (parts[1] ?? 1) - 1, parts[2] ?? 1))
+  return new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, style).format(Date.UTC(parts[0]!, (parts[1] ?? 1) - 1, parts[2] ?? 1))
 }
 
 // A party's name from its code; sides of an alliance joined by a plus.
