@@ -21,6 +21,7 @@ VIEWS = {
     "event": "/monitor?event=lop-nor-2020",
     "claims": "/claims",
     "node": "/node",
+    "log": "/node?tab=log",
 }
 OFFLINE = [
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -54,6 +55,8 @@ def main() -> None:
     """Take the pictures."""
     from playwright.sync_api import sync_playwright
 
+    from detente.web.node import token
+
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("-o", "--out", type=Path, default=Path("docs/images"))
     words.add_argument("--views", default=",".join(VIEWS))
@@ -61,10 +64,11 @@ def main() -> None:
     words.add_argument("--themes", default="light,dark")
     words.add_argument("--lang", default="")
     words.add_argument("--query", default="", help="more of the address, e.g. drawer=code")
+    words.add_argument("--node", type=Path, help="a node's folder, as 'detente exercise --keep' leaves three")
     words.add_argument("--whole", action="store_true", help="the whole page, not the first screen")
     asked = words.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    with served() as base, sync_playwright() as playwright:
+    with served(node=asked.node) as base, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium") or "chromium", args=OFFLINE
         )
@@ -79,6 +83,8 @@ def main() -> None:
                     extra = "&".join(x for x in (asked.query, asked.lang and f"lang={asked.lang}") if x)
                     if extra:
                         path += ("&" if "?" in path else "?") + extra
+                    if asked.node and name in ("node", "log"):
+                        path += f"#key={token(asked.node)}"
                     page.goto(base + path)
                     page.wait_for_load_state("networkidle")
                     page.wait_for_timeout(900)
