@@ -45,5 +45,10 @@ bench: $(VENV)/.dev  ## the benchmarks, each as a ratio to a yardstick in the sa
 serve: $(VENV)/.dev  ## serve the briefing of any day and the JSON of the rooms on this machine
 	@$(BIN)/detente serve
 
+docs:  ## the documentation as a site in out/docs
+	@test -x .venv-docs/bin/zensical || { $(PYTHON) -m venv .venv-docs && .venv-docs/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt; }
+	@.venv-docs/bin/zensical build --clean
+	@echo "open out/docs/index.html"
+
 clean:  ## remove what the commands above made
-	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-docs out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -60,7 +60,7 @@ def export(node: Node, act: Act) -> bytes:
         AGGREGATE,
         act.party,
         node.keys_at(act.party, act.index),
-        policy_text(node.annex, act.party),
+        policy_text(node.annex, act.party, node.store),
         log.entry(act.index).decode(),
         base64.b64encode(opened.salted).decode(),
         str(log.prove(act.index)),
@@ -89,8 +89,11 @@ def check_published(data: bytes, *, where: str = "aggregate") -> Shown:
     except (ValueError, msgspec.DecodeError):
         raise DetenteError("a broken body", where=where) from None
     proof = parse_proof(p.proof, where=where)
-    _, note = check_proof(proof, entry, p.keys.verifiers("log"), where=where)
     policy = parse_policy(p.policy, where=where)
+    log_keys = tuple(
+        dict.fromkeys((*p.keys.verifiers("log"), *policy.logs))
+    )  # the head may be of a later key
+    _, note = check_proof(proof, entry, log_keys, where=where)
     signed = tuple(sorted(policy.signed_by(parse_note(str(note)))))
     quorum = policy.met(note)
     text = (
@@ -98,7 +101,7 @@ def check_published(data: bytes, *, where: str = "aggregate") -> Shown:
         f"{'every' if quorum else 'not every'} other party's cosignature is on the log that holds them. "
         "Compare the keys with the treaty's annex."
     )
-    return Shown(p.party, envelope.at, values, p.keys.log, signed, quorum, text)
+    return Shown(p.party, envelope.at, values, tuple(map(str, log_keys)), signed, quorum, text)
 
 
 def explain_published(path: Path) -> Shown:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from detente.errors import DetenteError, nearest
+from detente.exchange.expiry import SKEW
 from detente.exchange.node import Act, Node
 from detente.exchange.peer import Peers
 from detente.exchange.records import first_cosigned, utc
@@ -90,12 +91,18 @@ def read(node: Node, act: Act, language: str = "en") -> str:
 
 
 def witnessed_mark(node: Node, act: Act) -> str:
-    """``unwitnessed since T`` for a message without every other party's cosignature; empty otherwise."""
-    if act.index < 0:
-        return f"unwitnessed since {act.envelope.at}"
-    seen = first_cosigned(node, act.party, act.index)
+    """``unwitnessed since T`` for a message without every other party's cosignature; empty otherwise.
+
+    A message under keys that are not valid says so too: it is delivered all the same.
+    """
+    keys = node.keys_at(act.party, act.index) if act.index >= 0 else node.keys_now(act.party)
+    seen = first_cosigned(node, act.party, act.index) if act.index >= 0 else {}
+    held = min([act.received, *seen.values()])
+    lapsed = keys.outside(act.envelope.moment) or keys.outside_at(held - SKEW.total_seconds())
     silent = sorted(set(node.annex.parties) - {act.party, *seen})
-    return f"unwitnessed since {act.envelope.at} by {', '.join(silent)}" if silent else ""
+    by = f" by {', '.join(silent)}" if act.index >= 0 else ""
+    unwitnessed = f"unwitnessed since {act.envelope.at}{by}" if silent else ""
+    return "; ".join(filter(None, (lapsed, unwitnessed)))
 
 
 def messages(node: Node) -> list[Act]:

@@ -10,6 +10,7 @@ import json
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 _ED25519, _COSIGN, _COSIGN_PQ = b"\x01", b"\x04", b"\x06"
@@ -226,15 +227,17 @@ class _Checker:
             envelope = json.loads(text)
             assert isinstance(envelope, dict)
         except Exception:
-            fault = next(
-                _rows(self.link, "SELECT fault FROM act WHERE at = ?", self.n * _SPAN + index), ("",)
-            )[0]
-            if not fault:  # a mirror keeps what its peer logged, broken or not, and has noted the fault
+            if not self._fault(
+                index
+            ):  # a mirror keeps what its peer logged, broken or not, and has noted the fault
                 self.report.bad(where, "not a signed note with a JSON envelope")
             return
         if self.signatures:
             self._entry_signatures(where, text, lines, index)
-        if envelope.get("act") == "key":
+        fault = self._fault(index) if envelope.get("act") == "key" or self.keys.get("not_after") else ""
+        if self.signatures and not fault:
+            self._window(where, envelope)
+        if envelope.get("act") == "key" and not fault:
             try:
                 fresh = json.loads(envelope["text"])
                 if fresh["origin"] == self.origin:
@@ -247,6 +250,21 @@ class _Checker:
         if body:
             self._body(where, body)
 
+    def _fault(self, index: int) -> str:
+        """What the writer noted against an entry; empty where nothing."""
+        sql = "SELECT fault FROM act WHERE at = ?"
+        return str(next(_rows(self.link, sql, self.n * _SPAN + index), ("",))[0])
+
+    def _window(self, where: str, envelope: dict[str, Any]) -> None:
+        """An act that was not refused was signed, by its own clock, while the keys were valid."""
+        at, first, last = (
+            str(x) for x in (envelope.get("at", ""), *map(self.keys.get, ("not_before", "not_after")))
+        )
+        late = bool(last and last != "None" and _instant(at) >= _instant(last))
+        early = bool(first and first != "None" and _instant(at) < _instant(first))
+        if (late or early) and envelope.get("act") not in ("message", "key"):
+            self.report.bad(where, f"signed {at}, outside the validity of its keys, and yet not refused")
+
     def _entry_signatures(
         self, where: str, text: bytes, lines: list[tuple[str, bytes, bytes]], index: int
     ) -> None:
@@ -254,14 +272,8 @@ class _Checker:
         for vkey in self.keys["entry"]:
             good += any(_verify(vkey, line, text) for line in lines)
         self.report.signatures += len(self.keys["entry"])
-        if good != len(self.keys["entry"]):
-            fault = next(
-                _rows(self.link, "SELECT fault FROM act WHERE at = ?", self.n * _SPAN + index), ("",)
-            )[0]
-            if not fault:
-                self.report.bad(
-                    where, f"{good} of {len(self.keys['entry'])} signatures of the party are right"
-                )
+        if good != len(self.keys["entry"]) and not self._fault(index):
+            self.report.bad(where, f"{good} of {len(self.keys['entry'])} signatures of the party are right")
 
     def _body(self, where: str, body: dict[str, Any]) -> None:
         row = next(_rows(self.link, "SELECT data FROM body WHERE sha256 = ?", body["sha256"]), None)
@@ -325,6 +337,10 @@ class _Checker:
             known = [k for k in by_name.get(line[0], []) if _key_id(k) == line[1]]
             if line[0] in by_name and not any(_verify(k, line, body) for k in known):
                 self.report.bad(where, f"the cosignature of {line[0]} is wrong")
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _split(data: bytes) -> tuple[bytes, list[tuple[str, bytes, bytes]]]:

@@ -11,6 +11,8 @@ from scipy.special import ndtri
 from detente.asof import Span
 from detente.errors import DetenteError
 from detente.forces.catalogue import facts
+from detente.forces.material import Bound
+from detente.forces.statespace import Shape
 from detente.linear import Array
 from detente.sources import Quality, worst
 from detente.tables import Row
@@ -115,13 +117,22 @@ class Build(msgspec.Struct, frozen=True, eq=False):
         return np.asarray(total)
 
 
-def build(party: str, known: date, years: tuple[int, ...], n: int, rng: np.random.Generator) -> Build | None:
+def build(
+    party: str,
+    known: date,
+    years: tuple[int, ...],
+    n: int,
+    rng: np.random.Generator,
+    given: tuple[Driver, ...] | None = None,
+) -> Build | None:
     """`n` draws of every driver of `party` in each of `years`; None where no driver was in print.
+
+    `given`: these drivers instead of those of `drivers.csv`.
 
     The error about today and the pace to come are two independent standard normals; the second gains weight
     with the years. Paces share a common factor with correlation SHARED. Deployed items stay within launchers.
     """
-    found = drivers(party, known)
+    found = drivers(party, known) if given is None else given
     if not found:
         return None
     common = rng.normal(size=n)
@@ -159,3 +170,17 @@ def stockpile(made: Build, start: Array, rng: np.random.Generator) -> Array:
     return np.asarray(
         np.maximum(start + np.where(change > 0, change * (1 + spares), change * (1 - kept)), 0.0)
     )
+
+
+def ahead(made: Build, last: float, bound: Bound | None, rng: np.random.Generator) -> Array:
+    """(year, draw) warheads after the first of `made.years`, whose print was `last`: the bottom-up view.
+
+    No more than the plutonium of `bound` (from that first year on) allows, never below today for want of it.
+    """
+    n = next(iter(made.values.values())).shape[1]
+    error = Shape().print_sd * rng.standard_t(3, n)
+    start = last * np.exp(np.clip(error, -0.5, 0.5))
+    warheads = stockpile(made, start, rng)
+    if bound is not None:
+        warheads = np.minimum(warheads, np.maximum(bound.warheads, start))
+    return np.asarray(warheads[1:])

@@ -140,7 +140,7 @@ def published(party: str, p: Projection | None = None) -> list[Published]:
         day = Span.parse(row["published"]).latest
         low = median = high = None
         if day >= date(2012, 7, 1) and row["quantity"] in COMPARABLE:
-            then = project(party, target, known=day, n=4000, systems=False)
+            then = project(party, target, known=day, n=4000)
             low, median, high = (float(q) for q in np.quantile(then.values[-1], (0.05, 0.5, 0.95)))
         outcome = outcomes.get(target) if row["quantity"] in COMPARABLE else None
         today = None

@@ -1,0 +1,1 @@
+"""The whole chain: from continuous records to a bulletin, over a window, an archive or a live stream."""

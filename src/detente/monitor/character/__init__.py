@@ -1,0 +1,1 @@
+"""Event characterisation: magnitudes, screening and yield of a located event."""

@@ -1,0 +1,1 @@
+"""Network processing: phases, association, location, relative location; from arrivals to origins."""

@@ -1,0 +1,1 @@
+"""Figures of the bulletin: event sheets, the day, the health of the network."""

@@ -1,0 +1,1 @@
+"""Station processing: filters, beams, f-k, polarisation, correlation; from samples to arrivals."""

@@ -1,0 +1,1 @@
+"""Continuous records in: traces, sites, faults, files, archives, services."""
