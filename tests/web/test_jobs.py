@@ -36,7 +36,9 @@ def test_an_answer_is_made_once_and_kept() -> None:
     assert first.id == again.id
     go.set()
     assert ended(first).state == "done" and first.done == first.total == 5
-    assert jobs.kept("q") is DONE and jobs.now("q", lambda: slow(go, seen)) is DONE and seen == [0, 1, 2, 3, 4]
+    assert (
+        jobs.kept("q") is DONE and jobs.now("q", lambda: slow(go, seen)) is DONE and seen == [0, 1, 2, 3, 4]
+    )
 
 
 def test_a_cancelled_one_stops_at_its_next_step_and_can_be_asked_again() -> None:

@@ -11,7 +11,13 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "web/src/lib/languages"
 CATALOGUES = {p.stem: json.loads(p.read_text("utf-8")) for p in sorted(FOLDER.glob("*.json"))}
 BLANK = re.compile(r"\{(\w+)\}")
-FORMS = {"en": 2, "fr": 2, "ru": 4, "zh-Hans": 1, "zh-Hant": 1}  # plural forms, as CLDR names them for integers
+FORMS = {
+    "en": 2,
+    "fr": 2,
+    "ru": 4,
+    "zh-Hans": 1,
+    "zh-Hant": 1,
+}  # plural forms, as CLDR names them for integers
 
 
 def test_five_languages() -> None:
@@ -38,7 +44,9 @@ def test_plurals_are_whole(language: str) -> None:
 
 
 def test_every_key_is_used() -> None:
-    sources = "".join(p.read_text("utf-8") for p in FOLDER.parents[1].rglob("*") if p.suffix in (".svelte", ".ts"))
+    sources = "".join(
+        p.read_text("utf-8") for p in FOLDER.parents[1].rglob("*") if p.suffix in (".svelte", ".ts")
+    )
     spoken = set(re.findall(r"word\('(\w+)'", sources)) | {"drawer", "quality", "state", "outcome", "word"}
     for key in CATALOGUES["en"]:
         assert f"'{key}'" in sources or key.partition(".")[0] in spoken, key

@@ -25,7 +25,12 @@ PATHS = ("inbox", "due", "log", "log/RU:1")
 
 
 def test_without_the_token_nothing_opens(client: TestClient, key: dict[str, str]) -> None:
-    wrong = ({}, {"authorization": "Bearer no"}, {"authorization": "Basic " + key["authorization"][7:]}, {"authorization": ""})
+    wrong = (
+        {},
+        {"authorization": "Bearer no"},
+        {"authorization": "Basic " + key["authorization"][7:]},
+        {"authorization": ""},
+    )
     for headers in wrong:
         for path in PATHS:
             found = client.get(f"/api/v1/node/{path}", headers=headers)

@@ -26,11 +26,18 @@ def test_the_api_answers_as_it_says(client: TestClient) -> None:
             max_examples=N, deadline=None, database=None, derandomize="DETENTE_SEARCH" not in os.environ,
             phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
         )  # fmt: skip
-        @schemathesis.pytest.given_case(operation) if hasattr(schemathesis, "pytest_given") else _given(operation)
+        @(
+            schemathesis.pytest.given_case(operation)
+            if hasattr(schemathesis, "pytest_given")
+            else _given(operation)
+        )
         def ask(case: object) -> None:
             nonlocal seen
             found = client.request(
-                case.method, case.formatted_path, params=case.query or None, headers=dict(case.headers or {})  # type: ignore[attr-defined]
+                case.method,
+                case.formatted_path,
+                params=case.query or None,
+                headers=dict(case.headers or {}),  # type: ignore[attr-defined]
             )
             seen += 1
             assert found.status_code < 500, (case, found.text)

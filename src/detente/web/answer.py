@@ -98,7 +98,7 @@ def flat(value: Any) -> Any:
         return "; ".join(str(flat(v)) for v in value)
     if isinstance(value, dict):
         return "; ".join(f"{k}: {flat(v)}" for k, v in value.items())
-    return value
+    return None if value != value else value
 
 
 def plain(value: Any) -> Any:

@@ -68,5 +68,6 @@ def _points(answer: Answer) -> dict[str, Any]:
             "properties": {k: v for k, v in r.items() if k not in ("lat", "lon")},
         }
         for r in rows
+        if r["lon"] is not None and r["lat"] is not None
     ]
     return {"type": "FeatureCollection", "features": features}

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
@@ -61,9 +62,9 @@ def routes(static: Path | None) -> list[Any]:
 
     if not built(static):
 
-        @get(list(VIEWS), sync_to_thread=True, include_in_schema=False)
-        def instead(as_of: FromQuery[str] = "") -> Response[bytes]:
-            found = brief_page(as_of)
+        @get(list(VIEWS), include_in_schema=False)
+        async def instead(as_of: FromQuery[str] = "") -> Response[bytes]:
+            found = await to_thread.run_sync(brief_page, as_of)
             found.set_header("X-Detente", HOW_TO_BUILD)
             return found
 

@@ -45,7 +45,9 @@ def lattice(limit_s_km: float, spacing_s_km: float) -> Float:
     return np.column_stack([x[inside], y[inside]])
 
 
-def shifts(offsets_km: Float, slownesses: Float, rate_hz: float, late_s: Float | None = None) -> NDArray[np.int64]:
+def shifts(
+    offsets_km: Float, slownesses: Float, rate_hz: float, late_s: Float | None = None
+) -> NDArray[np.int64]:
     """(beam, channel) samples by which a channel is read later than the phase centre."""
     late = np.zeros(len(offsets_km)) if late_s is None else late_s
     return np.asarray(np.rint((-slownesses @ offsets_km.T - late) * rate_hz), np.int64)

@@ -92,7 +92,9 @@ class Bank:
         for g in self.groups:
             ratio = aligned(rows, g.width)
             filtered = aligned(n if keep else 0, g.width)
-            phase = kernel.run(turned, len(g.bands), g.width, g.scratch, self.every, self._phase, filtered, ratio)
+            phase = kernel.run(
+                turned, len(g.bands), g.width, g.scratch, self.every, self._phase, filtered, ratio
+            )
             shape = (-1, len(g.bands), self.channels)
             parts.append(ratio[:, : g.lanes].reshape(shape))
             kept.append(filtered[:, : g.lanes].reshape(shape))

@@ -121,7 +121,9 @@ def taper(n: int) -> Float:
     return w
 
 
-def spectra(block: NDArray[np.floating], rate_hz: float, band_hz: tuple[float, float]) -> tuple[Complex, Float]:
+def spectra(
+    block: NDArray[np.floating], rate_hz: float, band_hz: tuple[float, float]
+) -> tuple[Complex, Float]:
     """Spectra (..., f) and frequencies (f,) of windows (..., n): mean removed, tapered, zero-padded."""
     n = block.shape[-1]
     size, low, high = bins(rate_hz, n, band_hz)

@@ -113,7 +113,9 @@ def noise(
     return out
 
 
-def band_rms(samples: NDArray[np.floating], rate_hz: float, band_hz: tuple[float, float] = SNR_BAND_HZ) -> float:
+def band_rms(
+    samples: NDArray[np.floating], rate_hz: float, band_hz: tuple[float, float] = SNR_BAND_HZ
+) -> float:
     """Root-mean-square of the samples in the band (Butterworth, order 4, both ways)."""
     from scipy.signal import butter, sosfiltfilt
 
@@ -214,6 +216,12 @@ def make_day(
         samples[c, first : first + fall.size] += (rms * rng.uniform(10, 200) * fall).astype(np.float32)
     codes = tuple(f"XX.{station[:3]}{k:02d}..BHZ" for k in range(len(places)))
     panel = Panel(
-        station, codes, round(EPOCH * NS), rate_hz, samples, np.zeros(len(places)), places - places.mean(axis=0)
+        station,
+        codes,
+        round(EPOCH * NS),
+        rate_hz,
+        samples,
+        np.zeros(len(places)),
+        places - places.mean(axis=0),
     )
     return Day(panel, tuple(events), EPOCH + when, rms, seed)
