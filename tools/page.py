@@ -37,7 +37,7 @@ def build() -> None:
     except ImportError:
         raise SystemExit(f"the page needs Node to be built: pip install '{NODE}'") from None
     # the wheel's own entry points: its npm and node are not on PATH, so npm must run no script that looks for them
-    quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    quiet = ["--ignore-scripts", "--fetch-retries=1", "--no-audit", "--no-fund", "--loglevel=error"]
     if npm(["ci", *quiet], cwd=WEB):
         raise SystemExit("the page's packages could not be fetched: npm ci failed in web/")
     if node([str(WEB / "node_modules/vite/bin/vite.js"), "build", "--logLevel", "warn"], cwd=WEB):
