@@ -10,10 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import numpy as np
 
 from bench._report import line
+from detente.forces.proposals import PARTIES as FIVE
+from detente.forces.proposals import Projected
 from detente.forces.stream import Stack, block_sums, compiled, run
 from detente.linear import Array
 
@@ -140,6 +143,10 @@ def measure() -> None:
         pick=statistics.median,
     )
     line("by the clock, two threads on both sides, median of 15", clocked / alone, "x bare")
+    real = Projected(FIVE, date(2026, 11, 23), 2035)
+    others = iter(seed.spawn(2))  # a projection once made is remembered
+    (made_,) = in_turn(2, lambda: real(next(others), BLOCK))
+    line("making the projections themselves (filters, systems)", made_ * DRAWS / BLOCK, "CPU s")
     few, many = in_turn(
         2,
         lambda: run(made, source, draws=DRAWS, seed=1, block=BLOCK),

@@ -269,9 +269,10 @@ def test_messages_need_no_translator(year: Net) -> None:
     ru = year.nodes["RU"]
     got = channel.messages(ru)[0]
     assert sent.delivered == {"RU": int(year.now)}
-    assert channel.read(ru, got, "zh") == "你方所观察到的并非攻击：W P，P，T。\nfree words".replace(
-        "W P", "W {place}"
+    assert channel.read(ru, got, "zh") == (
+        f"你方所观察到的并非攻击：W {{place}}，P，T。 ({channel.UNREVIEWED})\nfree words"
     )
+    assert channel.read(ru, got, "en").startswith("What you see is not an attack: W {place}, P, T.\n")
     assert channel.witnessed_mark(ru, got) == "unwitnessed since 2030-03-01T12:00:00Z"
     year.sync(2)
     assert channel.witnessed_mark(ru, ru.find(sent.act.label)) == ""

@@ -257,6 +257,16 @@ class _Checker:
             if not fault and self.signatures:  # a mirror keeps what its peer logged, and has noted the fault
                 self.report.bad(where, "not a signed note with a JSON envelope")
             return
+        try:
+            self._envelope(where, envelope, text, lines, noted)
+        except Exception:  # a field that is missing or of another kind
+            if not fault:
+                self.report.bad(where, "a malformed envelope")
+
+    def _envelope(
+        self, where: str, envelope: dict[str, Any], text: bytes, lines: list[Line], noted: Sequence[Any]
+    ) -> None:
+        fault = str(noted[-1] or "") if noted else ""
         if self.signatures:
             good = sum(any(verify(k, line, text) for line in lines) for k in self.keys["entry"])
             self.report.signatures += len(self.keys["entry"])

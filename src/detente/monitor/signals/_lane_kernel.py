@@ -64,7 +64,16 @@ def run(x: Any, bands: int, n: int, w: Any, every: int, phase: int, filtered: An
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def follow(
-    ratio: Any, n: int, first: int, level: Any, sign: Any, on: Any, off: Any, begun: Any, peak: Any, found: Any
+    ratio: Any,
+    n: int,
+    first: int,
+    level: Any,
+    sign: Any,
+    on: Any,
+    off: Any,
+    begun: Any,
+    peak: Any,
+    found: Any,
 ) -> int:
     """The state machine of a trigger with hysteresis, all lanes in step.
 

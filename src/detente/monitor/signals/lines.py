@@ -23,7 +23,12 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def line_test(
-    x: NDArray[np.floating], rate_hz: float, at: float, band_hz: tuple[float, float], *, window_s: float = 10.0
+    x: NDArray[np.floating],
+    rate_hz: float,
+    at: float,
+    band_hz: tuple[float, float],
+    *,
+    window_s: float = 10.0,
 ) -> Line:
     """How much of what is new after `at` (s) lies within WIDTH_HZ of one frequency.
 

@@ -72,7 +72,13 @@ def onset(x: NDArray[np.floating], rate_hz: float, *, bandwidth_hz: float | None
 
 
 def first_motion(
-    x: NDArray[np.floating], rate_hz: float, at: float, sd: float, *, noise_s: float = 5.0, within_s: float = 0.6
+    x: NDArray[np.floating],
+    rate_hz: float,
+    at: float,
+    sd: float,
+    *,
+    noise_s: float = 5.0,
+    within_s: float = 0.6,
 ) -> FirstMotion:
     """The sign of the first swing that leaves the noise after the onset `at` (s), with its probability.
 
@@ -102,7 +108,9 @@ def first_motion(
     return FirstMotion(sign if confidence >= SURE else "", confidence)
 
 
-def size(x: NDArray[np.floating], rate_hz: float, at: float, *, within_s: float = 5.5, lead_s: float = 0.5) -> Size:
+def size(
+    x: NDArray[np.floating], rate_hz: float, at: float, *, within_s: float = 5.5, lead_s: float = 0.5
+) -> Size:
     """Half of the greatest peak-to-trough swing from `lead_s` before to `within_s` after the onset, twice its time.
 
     Source: the A5/2 measurement of the IDC: 5.5 s window, 0.5 s lead (GMS release notes PI27).

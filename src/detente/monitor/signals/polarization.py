@@ -65,17 +65,22 @@ def polarization(zne: NDArray[np.floating], rate_hz: float, bandwidth_hz: float)
     n = x.shape[1]
     covariance = x @ x.T / max(n, 1)
     if n < 6 or not np.trace(covariance) > 0:
-        raise DetenteError("no motion in the window", fix="a polarisation needs six samples of three components")
+        raise DetenteError(
+            "no motion in the window", fix="a polarisation needs six samples of three components"
+        )
     values, vectors = np.linalg.eigh(covariance)
     l3, l2, l1 = np.maximum(values, 1e-12 * values[-1])
     v = vectors[:, 2] * (1.0 if vectors[0, 2] >= 0 else -1.0)
     horizontal = float(np.hypot(v[1], v[2]))
     baz = float(np.degrees(np.arctan2(-v[2], -v[1])) % 360)
     free = max(2.0, 2 * bandwidth_hz * n / rate_hz)
-    spread = sum(
-        l1 * lk / ((l1 - lk) ** 2 + 1e-12 * l1**2) * np.outer(vectors[:, k], vectors[:, k])
-        for k, lk in ((0, l3), (1, l2))
-    ) / free
+    spread = (
+        sum(
+            l1 * lk / ((l1 - lk) ** 2 + 1e-12 * l1**2) * np.outer(vectors[:, k], vectors[:, k])
+            for k, lk in ((0, l3), (1, l2))
+        )
+        / free
+    )
     across = np.array([0.0, -v[2], v[1]]) / max(horizontal, 1e-9)
     along = np.array([-horizontal, v[0] * v[1] / max(horizontal, 1e-9), v[0] * v[2] / max(horizontal, 1e-9)])
     sd_baz = np.degrees(np.sqrt(across @ spread @ across) / max(horizontal, 1e-9))

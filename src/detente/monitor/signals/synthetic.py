@@ -57,10 +57,13 @@ class Day(msgspec.Struct, frozen=True, eq=False):
 
     def traces(self) -> tuple[Trace, ...]:
         """One trace a channel."""
-        return tuple(
-            Trace(*code.split("."), start_ns=self.panel.start_ns, rate_hz=self.panel.rate_hz, samples=row)
-            for code, row in zip(self.panel.codes, self.panel.samples, strict=True)
-        )
+        out = []
+        for code, row in zip(self.panel.codes, self.panel.samples, strict=True):
+            network, station, location, channel = code.split(".")
+            out.append(
+                Trace(network, station, location, channel, self.panel.start_ns, self.panel.rate_hz, row)
+            )
+        return tuple(out)
 
 
 def rings(radii_km: Sequence[float] = (0.7, 2.0), counts: Sequence[int] = (3, 5)) -> Float:
@@ -113,7 +116,9 @@ def noise(
     return out
 
 
-def band_rms(samples: NDArray[np.floating], rate_hz: float, band_hz: tuple[float, float] = SNR_BAND_HZ) -> float:
+def band_rms(
+    samples: NDArray[np.floating], rate_hz: float, band_hz: tuple[float, float] = SNR_BAND_HZ
+) -> float:
     """Root-mean-square of the samples in the band (Butterworth, order 4, both ways)."""
     from scipy.signal import butter, sosfiltfilt
 
@@ -214,6 +219,12 @@ def make_day(
         samples[c, first : first + fall.size] += (rms * rng.uniform(10, 200) * fall).astype(np.float32)
     codes = tuple(f"XX.{station[:3]}{k:02d}..BHZ" for k in range(len(places)))
     panel = Panel(
-        station, codes, round(EPOCH * NS), rate_hz, samples, np.zeros(len(places)), places - places.mean(axis=0)
+        station,
+        codes,
+        round(EPOCH * NS),
+        rate_hz,
+        samples,
+        np.zeros(len(places)),
+        places - places.mean(axis=0),
     )
     return Day(panel, tuple(events), EPOCH + when, rms, seed)

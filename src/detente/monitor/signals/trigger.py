@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -77,9 +78,13 @@ def _some(
         low = np.full(lanes, off, np.float32)
         level, sign = np.full(lanes, np.inf, np.float32), np.ones(lanes, np.float32)
         begun, peak = np.zeros(lanes, np.int64), np.zeros(lanes, np.float32)
-        turned, ratio, none = np.empty((BLOCK, channels), np.float32), aligned(BLOCK, lanes), aligned(0, lanes)
+        turned, ratio, none = (
+            np.empty((BLOCK, channels), np.float32),
+            aligned(BLOCK, lanes),
+            aligned(0, lanes),
+        )
         found, rows = np.empty((lanes * BLOCK // 2 + lanes, 4)), []
-        for a, b in zip(edges, edges[1:], strict=False):
+        for a, b in pairwise(edges):
             if a == quiet:
                 level[:] = high
             kernel.transpose(x[:, a:b], turned[: b - a])
