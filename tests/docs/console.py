@@ -8,6 +8,7 @@ it are what it printed; "..." stands for any number of lines, or for a part of o
 from __future__ import annotations
 
 import contextlib
+import difflib
 import io
 import itertools
 import os
@@ -110,15 +111,31 @@ def workplace() -> Iterator[Path]:
 def aligned(lines: list[str]) -> list[str]:
     """Tab-separated lines as columns: what a reader of a page sees instead of tabs."""
     out: list[str] = []
-    for _, group in itertools.groupby(lines, key=lambda line: "\t" in line):
+    for _, group in itertools.groupby(lines, key=lambda line: line.count("\t")):
         rows = [line.split("\t") for line in group]
         widths = [max(map(len, column)) for column in itertools.zip_longest(*rows, fillvalue="")]
         out += ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=False)).rstrip() for r in rows]
     return out
 
 
+def requoted(expected: list[str], printed: list[str]) -> list[str]:
+    """The quoted lines as they are printed now: each the likest printed line below the one before it."""
+    if not any("..." in line for line in expected):
+        return aligned(printed)
+    quoted: list[str] = []
+    start = 0
+    for line in expected:
+        if line.strip() == "..." or start >= len(printed):
+            quoted.append(line)
+            continue
+        near = [difflib.SequenceMatcher(None, _plain(line), _plain(p)).ratio() for p in printed[start:]]
+        start += near.index(max(near)) + 1
+        quoted.append(line if _same(line, printed[start - 1]) else "  ".join(printed[start - 1].split("\t")))
+    return quoted
+
+
 def fill(page: Path) -> None:
-    """Write into the page what its commands print now; blocks with "..." keep the lines they quote."""
+    """Write into the page what its commands print now."""
     text = page.read_text()
     with workplace():
         for example in examples(page):
@@ -127,7 +144,9 @@ def fill(page: Path) -> None:
                 print(f"{page.name}:{example.line}: exit {code}", file=sys.stderr)
             if not fits(example.expected, printed):
                 old = "\n".join([f"$ {example.command}", *example.expected])
-                text = text.replace(old, "\n".join([f"$ {example.command}", *aligned(printed)]), 1)
+                text = text.replace(
+                    old, "\n".join([f"$ {example.command}", *requoted(example.expected, printed)]), 1
+                )
     page.write_text(text)
 
 

@@ -49,16 +49,19 @@ class Projection(msgspec.Struct, frozen=True, eq=False):
         return np.asarray(np.quantile(self.values, points, axis=1).T)
 
     @property
+    def from_systems(self) -> bool:
+        """Are the bottom-up draws those of `build` (on an older day they are those of the rule)?"""
+        return self.build is not None and self.known >= WRITTEN
+
+    @property
     def marks(self) -> tuple[str, ...]:
         return (RECALLED_MARK,) if self.quality.doubtful else ()
 
 
-def project(
-    party: str, to: int, *, known: date | None = None, n: int = 20_000, seed: int = 1, systems: bool = True
-) -> Projection:
+def project(party: str, to: int, *, known: date | None = None, n: int = 20_000, seed: int = 1) -> Projection:
     """`party`'s stockpile in each January to the year `to`, from what was in print on `known` (today).
 
-    `systems` False leaves the bottom-up view out. Raises DetenteError for a year that is not ahead.
+    Raises DetenteError for a year that is not ahead.
     """
     known = known or date.today()
     rng = np.random.default_rng(seed)
@@ -70,8 +73,8 @@ def project(
         )
     years = tuple(range(last + 1, to + 1))
     inside, other = top_down(party, known, len(years), n, rng)
-    made = bottomup.build(party, known, (last, *years), n, rng) if systems else None
-    carried = rule_drivers(party, known) if systems else ()
+    made = bottomup.build(party, known, (last, *years), n, rng)
+    carried = rule_drivers(party, known)
     # a stream of its own: what the rule draws changes no other draw
     ruled = bottomup.build(party, known, (last, *years), n, np.random.default_rng([seed, 3]), carried)
     # an older day does not see the paths of drivers.csv: they were written down later
