@@ -30,7 +30,9 @@ def font_css(code: str) -> str:
     """The page's last resort for Chinese, inside the page."""
     family = CHINESE.get(code, NAMES)
     data = base64.b64encode(font_file(code).read_bytes()).decode()
-    return f'@font-face {{ font-family: "{family}"; src: url(data:font/otf;base64,{data}) format("opentype"); }}'
+    return (
+        f'@font-face {{ font-family: "{family}"; src: url(data:font/otf;base64,{data}) format("opentype"); }}'
+    )
 
 
 def lettered(figure: Figure, tongue: Tongue) -> Figure:
