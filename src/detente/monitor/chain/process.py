@@ -17,7 +17,8 @@ from detente.monitor.character.screen import PRIOR, Neighbour, measured, screen
 from detente.monitor.character.yields import estimate
 from detente.monitor.network.associate import Settings as Associate
 from detente.monitor.network.associate import associate
-from detente.monitor.signals.detect import DetectSettings, detect
+from detente.monitor.signals.detect import detect
+from detente.monitor.signals.settings import DetectSettings
 from detente.monitor.traveltime import TravelTimes
 from detente.monitor.waves.sites import by_array
 from detente.monitor.waves.trace import Array, Recording, Trace
