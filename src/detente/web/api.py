@@ -13,7 +13,6 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from detente.asof import parse_day
 from detente.errors import DetenteError
-from detente.web import claims, law, numbers, proposals, signals
 from detente.web.answer import Answer, Work
 from detente.web.export import MEDIA, encode, exported
 from detente.web.jobs import Job, Jobs
@@ -63,11 +62,17 @@ def routes(jobs: Jobs) -> list[Any]:
     @get("/api/v1/overview", sync_to_thread=True)
     def overview(as_of: Day = "", form: Form = "", table: Table = "") -> Response[bytes]:
         """The day at a glance, as it could have been written on it."""
+
+        from detente.web import law
+
         return given(law.overview(day_of(as_of)), form, table, "overview")
 
     @get("/api/v1/treaties", sync_to_thread=True)
     def treaties(as_of: Day = "", known: Day = "", form: Form = "", table: Table = "") -> Response[bytes]:
         """Every instrument of the library with its status on a day."""
+
+        from detente.web import law
+
         return given(law.treaties(day_of(as_of), day_of(known)), form, table, "treaties")
 
     @get("/api/v1/treaties/{name:str}", sync_to_thread=True)
@@ -76,6 +81,9 @@ def routes(jobs: Jobs) -> list[Any]:
         form: Form = "", table: Table = "",
     ) -> Response[bytes]:  # fmt: skip
         """One instrument: articles, encoded rules, status in each view through time, verdicts."""
+
+        from detente.web import law
+
         check_instrument(name)
         return given(law.treaty(name, day_of(as_of), day_of(known), viewpoint), form, table, name)
 
@@ -85,6 +93,9 @@ def routes(jobs: Jobs) -> list[Any]:
         viewpoint: FromQuery[str] = "",
     ) -> Response[bytes]:  # fmt: skip
         """The tree behind one verdict."""
+
+        from detente.web import law
+
         check_instrument(name)
         return given(law.why(name, limit, party, day_of(as_of), day_of(known), viewpoint))
 
@@ -94,6 +105,9 @@ def routes(jobs: Jobs) -> list[Any]:
         status: FromQuery[str] = "stockpile", as_of: Day = "", known: Day = "", form: Form = "", table: Table = "",
     ) -> Response[bytes]:  # fmt: skip
         """One quantity of several parties, with every print of it."""
+
+        from detente.web import numbers
+
         codes = numbers.codes_of(parties)
         return given(numbers.forces(codes, status, day_of(as_of), day_of(known)), form, table, "forces")
 
@@ -103,6 +117,9 @@ def routes(jobs: Jobs) -> list[Any]:
         form: Form = "", table: Table = "",
     ) -> Response[bytes]:  # fmt: skip
         """The counts of one party by status, category or type."""
+
+        from detente.web import numbers
+
         found = numbers.party_forces(party, by, day_of(as_of), day_of(known))
         return given(found, form, table, f"forces-{found.data['party']}")
 
@@ -113,6 +130,9 @@ def routes(jobs: Jobs) -> list[Any]:
         form: Form = "", table: Table = "",
     ) -> Response[bytes]:  # fmt: skip
         """A party's stockpile in each January ahead."""
+
+        from detente.web import numbers
+
         asked = (party, to, day_of(known), tuple(limit or ()), draws, seed)
         return long(request, ("projection", *asked), lambda: numbers.projection(*asked), form, table)
 
@@ -122,6 +142,9 @@ def routes(jobs: Jobs) -> list[Any]:
         form: Form = "", table: Table = "",
     ) -> Response[bytes]:  # fmt: skip
         """What each proposal of the library would do to whom."""
+
+        from detente.web import proposals
+
         if not first <= last:
             raise DetenteError(f"from {first} to {last} are no years", fix="first <= last")
         asked = (tuple(range(first, last + 1)), day_of(known), draws, seed)
@@ -138,6 +161,9 @@ def routes(jobs: Jobs) -> list[Any]:
         draws: Draws = 1000, seed: Seed = 1, form: Form = "", table: Table = "",
     ) -> Response[bytes]:  # fmt: skip
         """A patch over an instrument: its text, verdicts before and after, and what it would do to whom."""
+
+        from detente.web import proposals
+
         check_instrument(base)
         pairs = [(p, v) for one in set or () for p, _, v in (one.partition("="),)]
         found = proposals.compose(
@@ -150,11 +176,17 @@ def routes(jobs: Jobs) -> list[Any]:
         network: FromQuery[str] = "", country: FromQuery[str] = "", form: Form = "", table: Table = ""
     ) -> Response[bytes]:
         """The places of the International Monitoring System."""
+
+        from detente.web import signals
+
         return given(signals.stations(network, country), form, table, "stations")
 
     @get("/api/v1/land", sync_to_thread=False)
     def land() -> Response[bytes]:
         """The land as GeoJSON, cut at the date line."""
+
+        from detente.web import signals
+
         return Response(encode(signals.land()), media_type=MEDIA["geojson"])
 
     @get("/api/v1/capability", sync_to_thread=True)
@@ -170,12 +202,18 @@ def routes(jobs: Jobs) -> list[Any]:
         form: Form = "", table: Table = "",
     ) -> Response[bytes]:  # fmt: skip
         """What the network would see: a grid of magnitudes and tonnes."""
+
+        from detente.web import signals
+
         asked = (_region(region), step, k, network, tuple(without or ()), probability, snr)
         return long(request, ("capability", *asked), lambda: signals.capability(*asked), form, table)
 
     @get("/api/v1/events", sync_to_thread=True)
     def events(form: Form = "", table: Table = "") -> Response[bytes]:
         """The events of the package."""
+
+        from detente.web import signals
+
         return given(signals.events(), form, table, "events")
 
     @get("/api/v1/events/{name:str}", sync_to_thread=True)
@@ -184,6 +222,9 @@ def routes(jobs: Jobs) -> list[Any]:
         prior: FromQuery[list[str] | None] = None, form: Form = "", table: Table = "",
     ) -> Response[bytes]:  # fmt: skip
         """One event: where it was, what it could be, how large, and whose statements fit."""
+
+        from detente.web import signals
+
         asked = (name, day_of(known), draws, seed, tuple(prior or ()))
         return long(request, ("event", *asked), lambda: signals.event(*asked), form, table)
 
@@ -193,6 +234,9 @@ def routes(jobs: Jobs) -> list[Any]:
         form: Form = "", table: Table = "",
     ) -> Response[bytes]:  # fmt: skip
         """Every public claim made by a day, with its verdict."""
+
+        from detente.web import claims
+
         known = day_of(as_of)
         whole = long(request, ("claims", known), lambda: claims.claims(known), "json", "")
         if not (speaker or verdict or form not in ("", "json")) or whole.status_code == 202:
@@ -205,6 +249,9 @@ def routes(jobs: Jobs) -> list[Any]:
         name: FromPath[str], as_of: Day = "", form: Form = "", table: Table = ""
     ) -> Response[bytes]:
         """One claim in full."""
+
+        from detente.web import claims
+
         return given(claims.one(name, day_of(as_of)), form, table, name)
 
     @get("/api/v1/jobs/{name:str}", sync_to_thread=False)
@@ -237,7 +284,7 @@ def _found(job: Job | None) -> Job:
 
 def _region(text: str) -> tuple[float, float, float, float]:
     if not text:
-        return signals.WORLD
+        return (-90.0, 90.0, -180.0, 180.0)
     try:
         south, north, west, east = (float(part) for part in text.split(","))
     except ValueError:
