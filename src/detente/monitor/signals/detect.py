@@ -15,8 +15,9 @@ from detente.monitor.signals.beams import BeamBank, ChannelBank, fan, lattice
 from detente.monitor.signals.examine import Candidate, examine
 from detente.monitor.signals.filters import BLOCK, usable
 from detente.monitor.signals.gather import Panel, is_vertical, panel
-from detente.monitor.signals.settings import DEFAULT, INFRASOUND, DetectSettings
-from detente.monitor.signals.threshold import Noise, simulated
+from detente.monitor.signals.settings import DEFAULT, INFRASOUND
+from detente.monitor.signals.settings import DetectSettings as DetectSettings
+from detente.monitor.signals.threshold import Noise, Running, simulated
 from detente.monitor.waves.trace import NS, Array, Trace
 
 Float32 = NDArray[np.float32]
@@ -53,6 +54,9 @@ class Detector:
         self.levels = self.noise.levels(settings.false_per_day)
         if len(self.levels) != len(self.bands):
             raise DetenteError(f"noise of {len(self.levels)} bands for {len(self.bands)}")
+        self._laws = self.noise.laws
+        self._adapts = not self.is_array if settings.adapt is None else settings.adapt
+        self._running = Running(len(self.bands), self.bank.every / rate, 3 * settings.lta_s)
         self._step = self.bank.every
         self._base = 0  # sample number of the first column kept
         self._x = np.zeros((n, 0), np.float32)
@@ -109,11 +113,23 @@ class Detector:
         row = -(-self._done // self._step)
         top[~np.isfinite(top)] = 0.0
         self._mute(top, row, n)
+        self._adapt(top)
         found = np.zeros((top.size, 2), np.int64)
         count = kernel.rises(top, self.levels, row, self._state, found)
         self._waiting += [(int(r), int(b)) for r, b in found[:count]]
         self._top, self._which = np.concatenate([self._top, top]), np.concatenate([self._which, which])
         self._done += n
+
+    def _adapt(self, top: Float32) -> None:
+        """Raise the levels of bands whose noise was worse of late than the law they began with."""
+        recent = self._running.add(top) if self._adapts else None
+        if recent is not None:
+            own = recent.levels(self.settings.false_per_day)
+            start = self.noise.levels(self.settings.false_per_day)
+            self.levels = np.maximum(start, own)
+            self._laws = tuple(
+                r if o > s else n for r, n, o, s in zip(recent.laws, self.noise.laws, own, start, strict=True)
+            )
 
     def _mute(self, top: Float32, row: int, n: int) -> None:
         """No trigger while the averages settle: at the start and after most channels were dead."""
@@ -173,7 +189,7 @@ class Detector:
             band_hz=self.bands[band],
             ratio=peak,
             level=float(self.levels[band]),
-            law=self.noise.laws[band],
+            law=self._laws[band],
             slowness=None if self.slownesses is None else self.slownesses[which],
             channel=which,
         )
