@@ -7,7 +7,7 @@ AS_OF  ?=
 SPEAK  := $(if $(filter command,$(word 1,$(origin LANGUAGE))),--lang $(LANGUAGE))
 
 .DEFAULT_GOAL := help
-.PHONY: help brief test lint check bench soak serve docs clean
+.PHONY: help brief test lint check bench soak page serve docs clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,7 +44,15 @@ soak: $(VENV)/.dev  ## everything again with new random examples, and the long r
 bench: $(VENV)/.dev  ## the benchmarks, each as a ratio to a yardstick in the same run
 	@$(BIN)/python -m bench
 
-serve: $(VENV)/.dev  ## serve the briefing of any day and the JSON of the rooms on this machine
+$(VENV)/.serve: requirements/serve.txt $(VENV)/.run
+	@echo "adding the server and Node to $(VENV) (once, about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/serve.txt
+	@touch $@
+
+page: $(VENV)/.serve  ## build the workbench's page with Node from a wheel, where its sources have changed
+	@$(BIN)/python tools/page.py
+
+serve: page  ## the workbench in a browser: law, numbers, signals, claims, proposals
 	@$(BIN)/detente serve
 
 docs:  ## the documentation as a site in out/docs
@@ -53,4 +61,4 @@ docs:  ## the documentation as a site in out/docs
 	@echo "open out/docs/index.html"
 
 clean:  ## remove what the commands above made
-	rm -rf $(VENV) .venv-docs out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-docs out build dist web/node_modules src/detente/web/static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -26,6 +26,7 @@ from detente.exchange.forms import check_form, form_of, forms
 from detente.exchange.fsck import fsck
 from detente.exchange.node import Node
 from detente.exchange.records import dues, law_of, policy, trace
+from detente.exchange.worldfile import write_file
 
 from .conftest import Net
 
@@ -268,9 +269,10 @@ def test_messages_need_no_translator(year: Net) -> None:
     ru = year.nodes["RU"]
     got = channel.messages(ru)[0]
     assert sent.delivered == {"RU": int(year.now)}
-    assert channel.read(ru, got, "zh") == "你方所观察到的并非攻击：W P，P，T。\nfree words".replace(
-        "W P", "W {place}"
+    assert channel.read(ru, got, "zh") == (
+        f"你方所观察到的并非攻击：W {{place}}，P，T。 ({channel.UNREVIEWED})\nfree words"
     )
+    assert channel.read(ru, got, "en").startswith("What you see is not an attack: W {place}, P, T.\n")
     assert channel.witnessed_mark(ru, got) == "unwitnessed since 2030-03-01T12:00:00Z"
     year.sync(2)
     assert channel.witnessed_mark(ru, ru.find(sent.act.label)) == ""
@@ -304,7 +306,7 @@ def test_a_published_aggregate_is_checked_without_a_node(year: Net, tmp_path: Pa
         mixed = {**msgspec.json.decode(data), field: msgspec.json.decode(other)[field]}
         if mixed != msgspec.json.decode(data):
             with pytest.raises(DetenteError):
-                aggregate.check_published(msgspec.json.encode(mixed))
+                aggregate.check_published(write_file(msgspec.convert(mixed, aggregate.Published)))
     secret = us.publish("message", "x", ["RU"], {"a": 1})
     with pytest.raises(DetenteError, match="not addressed to everybody"):
         aggregate.export(us, secret)

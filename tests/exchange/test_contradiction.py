@@ -19,6 +19,7 @@ from detente.exchange import rotation
 from detente.exchange.commitments import describe, log_root, read_root
 from detente.exchange.contradiction import CONTRADICTION, Contradiction, check_contradiction, gather
 from detente.exchange.node import Act
+from detente.exchange.worldfile import write_file
 
 from .conftest import Net
 from .test_commitments import LAW, OFFICERS, escrow, raw
@@ -62,7 +63,9 @@ def test_two_roots_make_one_file_that_needs_nothing_else(year: Net, tmp_path: Pa
     )  # fmt: skip
     assert done.returncode == 0 and "PROVEN: CN committed exchange 1 twice" in done.stdout, done.stderr
     assert str(year.annex.of("CN").log[0]) in done.stdout
-    path.write_bytes(data.replace(b'"after": 0', b'"after": 7', 1))
+    wrong = msgspec.json.decode(data, type=Contradiction)
+    one = msgspec.structs.replace(wrong.statements[0], after=7)
+    path.write_bytes(write_file(msgspec.structs.replace(wrong, statements=(one, wrong.statements[1]))))
     done = subprocess.run(
         [sys.executable, "-m", "detente", "verify", str(path)],
         capture_output=True, text=True, cwd=tmp_path, env=bare, timeout=120,
@@ -111,7 +114,9 @@ def test_files_that_prove_nothing_are_refused(year: Net) -> None:
         (replace(good, type="detente/contradiction/v2"), "not such an evidence file"),
     ):
         with pytest.raises(DetenteError, match=match):
-            check_contradiction(msgspec.json.encode(wrong))
+            check_contradiction(write_file(wrong))
+    with pytest.raises(DetenteError, match="damaged"):
+        check_contradiction(msgspec.json.encode(good))
     for junk in (b"", b"{}", b"[1]", b"\xff", b"[" * 100_000):
         with pytest.raises(DetenteError):
             check_contradiction(junk)

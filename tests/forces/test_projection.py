@@ -15,7 +15,7 @@ from detente.forces.calibrate import LAST_TARGET, score, search, training
 from detente.forces.line import stockpile_line
 from detente.forces.material import plutonium_bound
 from detente.forces.project import exceedance, first_years, project
-from detente.forces.questions import answers, published, published_chances
+from detente.forces.questions import answers, published, published_chances, record
 from detente.forces.statespace import Shape
 from detente.forces.topdown import PARTIES, knowledge
 
@@ -189,6 +189,15 @@ def test_published_projections_stand_beside_their_outcome() -> None:
     assert (found["cn-dia-1984-94"].value, found["cn-dia-1984-94"].outcome) == (818, 234)
     assert found["cn-cmpr-2020"].outcome is None and found["cn-cmpr-2020"].model_median is not None
     assert published("PK")[0].error == 200 - 170
+
+
+def test_the_record_of_published_forecasts_holds_those_that_were_not_of_warheads() -> None:
+    """DIA 1974: 60 silos, fewer than 10 came; DIA 1984: 818 for 234 (facts, section 3); nothing still open."""
+    found = {r.id: r for r in record()}
+    assert found["cn-dia-1974-silo"].said == "60" and "fewer than 10" in found["cn-dia-1974-silo"].came
+    assert found["cn-dia-1984-94"].error == pytest.approx(818 / 234 - 1)
+    assert found["pk-fas-2021"].error == pytest.approx(200 / 170 - 1)
+    assert "cn-dia-2025-icbm" not in found and "cn-metaculus-2025" not in found
 
 
 def test_a_published_chance_stands_beside_this_one(china) -> None:  # type: ignore[no-untyped-def]

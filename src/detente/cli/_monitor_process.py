@@ -42,7 +42,8 @@ def process(
     json: JsonFlag = False,
 ) -> None:
     """Detect, associate, locate, measure, screen and size everything in FILES."""
-    from detente.monitor.chain.files import inputs, read_data, write_bulletin
+    from detente.monitor.bulletin.store import Store
+    from detente.monitor.chain.files import inputs, read_data, store_beside, write_bulletin
     from detente.monitor.chain.process import Settings
     from detente.monitor.chain.process import process as run
 
@@ -57,6 +58,8 @@ def process(
         tell=_tell if sys.stderr.isatty() else None,
     )
     write_bulletin(out / "bulletin.json", made)
+    with Store(store_beside(out / "bulletin.json")) as store:
+        store.put(made)
     if sheets:
         _draw(made, data, out)
     show_json(made) if json else _print(made)
@@ -109,8 +112,9 @@ def edit(
     out: Annotated[Path | None, typer.Option(help="Write here instead of over BULLETIN.")] = None,
 ) -> None:
     """Correct one arrival or the depth; location, magnitudes, screening and yield follow, the change is kept."""
-    from detente.monitor.chain.edit import Edit, apply
-    from detente.monitor.chain.files import read_bulletin, write_bulletin
+    from detente.monitor.bulletin.store import Store
+    from detente.monitor.chain.edit import Edit, apply, keep
+    from detente.monitor.chain.files import read_bulletin, store_beside, write_bulletin
 
     held = read_bulletin(bulletin)
     data = _data(held, bulletin, waveforms, stations)
@@ -127,6 +131,9 @@ def edit(
         depth_km=depth,
     )
     changed, change = apply(held, wanted, data.recording, data.arrays, data.responses)
+    if store_beside(bulletin).is_file():
+        with Store(store_beside(bulletin), create=False) as store:
+            keep(store, changed, wanted)
     write_bulletin(out or bulletin, changed)
     typer.echo(f"{change.what}: {change.before} -> {change.after}")
     _print_event(changed, next(e for e in changed.events if e.id == event))

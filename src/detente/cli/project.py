@@ -186,13 +186,14 @@ def _backtest(as_json: bool) -> None:
 
     from detente.forces.backtest import run, table
     from detente.forces.proposals import PARTIES
+    from detente.forces.questions import record
     from detente.forces.weights import earned
 
     lines = table(run())
     weights = [earned(party, date.today()) for party in PARTIES]
     if as_json:
         unit = "CRPS as a fraction of the last print"
-        show_json({"scores": lines, "bottom_up": weights, "unit": unit})
+        show_json({"scores": lines, "bottom_up": weights, "published": record(), "unit": unit})
         return
     rows = [
         (
@@ -226,3 +227,16 @@ def _backtest(as_json: bool) -> None:
     )
     for e in weights:
         typer.echo(f"{e.party} {e.words}")
+    past = [
+        (
+            *(r.published, r.party, r.who, r.quantity, r.target, r.said, r.came),
+            "" if r.error is None else f"{r.error:+.0%}",
+            r.quality,
+        )
+        for r in record()
+    ]
+    show_table(
+        "published forecasts whose outcome is known",
+        ("published", "party", "who", "quantity", "for", "said", "came", "error", "quality"),
+        past,
+    )

@@ -16,6 +16,7 @@ from detente.exchange.node import Act, Node
 from detente.exchange.note import parse_note
 from detente.exchange.proof import check_proof, parse_proof
 from detente.exchange.records import policy_text
+from detente.exchange.worldfile import read_file, write_file
 
 AGGREGATE = "detente/aggregate/v1"
 
@@ -30,6 +31,7 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     entry: str
     body: str
     proof: str
+    digest: str = ""
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -65,17 +67,14 @@ def export(node: Node, act: Act) -> bytes:
         base64.b64encode(opened.salted).decode(),
         str(log.prove(act.index)),
     )
-    return msgspec.json.format(msgspec.json.encode(published), indent=1) + b"\n"
+    return write_file(published)
 
 
 def check_published(data: bytes, *, where: str = "aggregate") -> Shown:
     """What `data` proves, from its bytes alone. Raises DetenteError where it proves nothing."""
     from detente.exchange.policy import parse_policy
 
-    try:
-        p = msgspec.json.decode(data, type=Published)
-    except (msgspec.DecodeError, UnicodeDecodeError) as bad:
-        raise DetenteError(f"not a published aggregate: {bad}", where=where) from None
+    p = read_file(data, Published, what="a published aggregate", where=where)
     if p.type != AGGREGATE or p.keys.check().party != p.party:
         raise DetenteError("not a published aggregate", where=where)
     entry = p.entry.encode()

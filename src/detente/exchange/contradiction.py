@@ -19,6 +19,7 @@ from detente.exchange.node import Act, Node
 from detente.exchange.note import Verifier, decode64
 from detente.exchange.proof import check_proof, parse_proof
 from detente.exchange.records import split_form
+from detente.exchange.worldfile import read_file, write_file
 
 CONTRADICTION = "detente/contradiction/v1"
 
@@ -40,6 +41,7 @@ class Contradiction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     changes: tuple[str, ...]
     statements: tuple[Statement, Statement]
     seen: str = ""
+    digest: str = ""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -103,15 +105,12 @@ def _file(node: Node, one: Act, other: Act, seen: str) -> bytes:
         (statement(one), statement(other)),
         seen,
     )
-    return msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n"
+    return write_file(made)
 
 
 def check_contradiction(data: bytes, *, where: str = "evidence") -> Found:
     """What `data` proves, from its bytes alone. Raises DetenteError where it proves nothing."""
-    try:
-        e = msgspec.json.decode(data, type=Contradiction)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as bad:
-        raise DetenteError(f"not an evidence file: {bad}", where=where) from None
+    e = read_file(data, Contradiction, what="an evidence file", where=where)
     if e.type != CONTRADICTION:
         raise DetenteError(f"not such an evidence file: '{e.type[:60]}'", where=where)
     keys = [e.keys.check()]

@@ -18,7 +18,7 @@ from detente.exchange.expiry import Dated, cosignatures, cosigners, lines_of, re
 from detente.exchange.expiry import fault as expired
 from detente.exchange.keys import Annex, PublicKeys
 from detente.exchange.log import Log
-from detente.exchange.note import Note, Signer, Verifier, log_lines, verified
+from detente.exchange.note import Note, Signer, Verifier, only_by, verified
 from detente.exchange.store import Store
 from detente.exchange.witness import Answer, remember
 
@@ -106,13 +106,16 @@ class Mirror:
             # the head over a key change may be the old key's last or the new key's first
             if not self._signed(note, keys.verifiers("log")) and not known:
                 return Answer(403, "no valid signature of the log\n")
-            cosigned, note = note, log_lines(note)
+            cosigned, note = note, only_by(note, (*self.log_keys(), *keys.verifiers("log")))
             self._extend(push, frontier, head, [d.checkpoint for d in dated])
             self._store_bodies(push.bodies, acts)
             self._note_acts(size, acts)
             self.log.set_head(frontier, note)
             for earlier in dated:
-                self.log.keep_checkpoint(earlier.checkpoint.size, log_lines(earlier.note))
+                past = [
+                    k for line in lines_of(self.store, self.annex, self.party) for k in line.verifiers("log")
+                ]
+                self.log.keep_checkpoint(earlier.checkpoint.size, only_by(earlier.note, past))
                 self.collect(earlier.note)
             self.collect(cosigned)
             remember(self.store, self.log.n, head, note)

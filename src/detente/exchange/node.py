@@ -250,7 +250,10 @@ class Node:
     def acts(
         self, *, act: str = "", form: str = "", party: str = "", to: str = "", faults: bool = False
     ) -> Iterator[Act]:
-        """Acts in the order we received them, chosen by kind, form (``%`` allowed), sender and recipient."""
+        """Acts chosen by kind, form (``%`` allowed), sender and recipient, in the order we received them.
+
+        One party's acts come in the order of its log, whatever our clock has done since.
+        """
         sql = "SELECT at FROM act WHERE fault = ''" if not faults else "SELECT at FROM act WHERE fault <> ''"
         values: list[Any] = []
         for column, value, sign in (
@@ -264,7 +267,7 @@ class Node:
         if party:
             sql += " AND log = ?"
             values.append(self.log_of(party).n)
-        for (at,) in self.store.all(sql + " ORDER BY received, at", values):
+        for (at,) in self.store.all(sql + (" ORDER BY at" if party else " ORDER BY received, at"), values):
             who = self._parties.get(at >> SPAN)
             if who:
                 try:

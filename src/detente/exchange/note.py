@@ -180,6 +180,12 @@ def verified(note: Note, keys: Iterable[Verifier], *, where: str = "note") -> li
     return good
 
 
+def only_by(note: Note, keys: Iterable[Verifier]) -> Note:
+    """The note with the right signatures of `keys` only: what is kept of a head, so that each line can be checked."""
+    known = list(keys)
+    return Note(note.text, tuple(s for s in note.signatures if any(k.check(s, note.text) for k in known)))
+
+
 def log_lines(note: Note) -> Note:
     """The note with its log's own signature lines only."""
     origin = note.text.split("\n", 1)[0]

@@ -84,7 +84,12 @@ class Peers:
                 self._refused(party, reply)
                 return False
             start = push.start + len(push.entries)
-            self._keep(party, start, reply.data)
+            try:
+                self._keep(party, start, reply.data)
+            except DetenteError:  # it may have changed its keys since we last read its log
+                if not self.pull(party):
+                    raise
+                self._keep(party, start, reply.data)
         return log.size == start
 
     def _refused(self, party: str, reply: Reply) -> None:

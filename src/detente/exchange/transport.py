@@ -29,7 +29,7 @@ class HttpsTransport:
         """The client for a party; made anew when its certificates, its address or our own certificate change."""
         view, url = self.pins.view(), self.node.keys_now(party).url
         if not url:
-            raise DetenteError(f"no address of {party} is known", fix="detente node peer PARTY URL")
+            raise DetenteError(f"no address of {party} is known", fix="its card names none")
         basis = (view.pems[party], view.own, url)
         held = self._clients.get(party)
         if held is None or held[0] != basis:

@@ -38,6 +38,11 @@ class Driver(msgspec.Struct, frozen=True):
     source: str
     note: str
 
+    @property
+    def fixed(self) -> bool:
+        """Is it the same number in every year, without a range?"""
+        return len({x for point in self.points for x in point[1:]}) == 1
+
     def at(self, year: float) -> tuple[float, float, float]:
         """(low, best, high) in `year`; the nearest end outside the points."""
         years = [p[0] for p in self.points]
@@ -144,6 +149,9 @@ def build(
     for d in found:
         together = "deployed" if d.quantity == "launchers" else d.quantity
         now, pace = z_of.get((d.type, together), z_of[d.type, d.quantity])
+        if d.fixed:
+            values[d.type, d.quantity] = np.broadcast_to(np.float64(d.points[0][2]), (len(years), n))
+            continue
         first, last = d.points[0][0], d.points[-1][0]
         rows = []
         for year in years:

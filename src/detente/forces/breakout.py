@@ -94,6 +94,23 @@ def breakout(
     )
 
 
+class Upload(msgspec.Struct, frozen=True):
+    """Strategic warheads of a party in a January, deployed and after upload (5, 50, 95 %): what leaving frees."""
+
+    party: str
+    year: int
+    deployed: tuple[float, float, float]
+    uploaded: tuple[float, float, float]
+
+
+def upload(made: Future, year: int) -> Upload:
+    """What a projected force could put on its deployed systems in one January once no limit holds it."""
+    k = made.years.index(year)
+    strategic = [j for j, i in enumerate(made.inventory.items) if i.kind in STRATEGIC]
+    deployed = made.values[k][:, strategic].sum(axis=1)
+    return Upload(made.party, year, _points(deployed), _points(np.maximum(made.upload[k], deployed)))
+
+
 def _drivers(made: Future, k: int, strategic: list[int], uploaded: np.ndarray) -> tuple[Share, ...]:
     """What drives the count after upload: what each type could take, what lies on it now, the stockpile."""
     warheads = [j for j, i in enumerate(made.inventory.items) if i.unit == "warheads"]

@@ -73,7 +73,8 @@ def future(p: Projection) -> Future:
             f"no systems of {p.party} are held, only its total", fix="ask about CN, FR, RU, UK or US"
         )
     order = _pairing(p, p.build)
-    values = {key: v[:, order] for key, v in p.build.values.items()}
+    # a driver without a range is one number seen many times: no order, no copy
+    values = {key: v if v.strides == (0, 0) else v[:, order] for key, v in p.build.values.items()}
     stock = np.vstack([_today(p), p.values])
     items: list[Item] = []
     columns: list[Array] = []
@@ -99,7 +100,8 @@ def future(p: Projection) -> Future:
     could = _most(p.build, values)
     upload = np.minimum(np.sum(list(could.values()), axis=0), stock)
     years = (int(p.line.years[-1]), *p.years)
-    drawn = np.stack(columns, axis=2)
+    # each row's draws lie together: cheap to write, and what a product with the draws of a row wants
+    drawn = np.moveaxis(np.stack(columns), 0, 2)
     rows = _with_medians(inventory(items, name=f"{p.party} projected", complete=True), drawn[0], years[0])
     return Future(p.party, years, rows, drawn, upload, p.seed, could)
 

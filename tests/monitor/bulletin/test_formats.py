@@ -388,3 +388,24 @@ def test_an_empty_bulletin_is_written_and_read() -> None:
     assert json.loads(tables.write_geojson(empty))["features"] == []
     assert len(obspy.read_events(io.BytesIO(quakeml.write_quakeml(empty)))) == 0
     assert isinstance(made().events[0], Event)
+
+
+@pytest.mark.parametrize("kind", ["quakeml", "ims1", "json", "css3"])
+def test_any_bulletin_is_known_by_its_content(tmp_path: Path, kind: str) -> None:
+    from detente.monitor.bulletin.formats import read_any, write_as
+
+    paths = write_as(made(), kind, tmp_path / "b.any")
+    path = next((p for p in paths if p.suffix == ".origin"), paths[0])
+    assert len(read_any(path).events) == 2
+
+
+def test_what_is_no_bulletin_or_no_format_is_told(tmp_path: Path) -> None:
+    from detente.monitor.bulletin.formats import read_any, write_as
+
+    (tmp_path / "x").write_bytes(b"hello")
+    with pytest.raises(DetenteError, match="not a bulletin"):
+        read_any(tmp_path / "x")
+    with pytest.raises(DetenteError, match="cannot be read"):
+        read_any(tmp_path / "y")
+    with pytest.raises(DetenteError, match="did you mean 'quakeml'"):
+        write_as(made(), "quakml", tmp_path)

@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from detente.errors import DetenteError
+from detente.monitor.bulletin.plain import encode
 from detente.monitor.bulletin.records import (
     MACHINE,
     Arrival,
@@ -277,7 +278,7 @@ def _author(parent: Any, by: str) -> None:
 
 def _extra(parent: Any, values: dict[str, Any]) -> None:
     element = ET.SubElement(parent, f"{{{_OURS}}}record")
-    element.text = msgspec.json.encode(values).decode()
+    element.text = encode(values).decode()
 
 
 def _number(value: float) -> str:

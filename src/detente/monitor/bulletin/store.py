@@ -17,6 +17,7 @@ import msgspec
 from msgspec import structs
 
 from detente.errors import DetenteError, nearest
+from detente.monitor.bulletin.plain import encode
 from detente.monitor.bulletin.records import MACHINE, Arrival, Bulletin, Change, Event
 
 _VERSION = 1
@@ -232,7 +233,7 @@ class Store:
 
     def set_state(self, key: str, value: Any) -> None:
         """Keep a JSON value under a key."""
-        body = msgspec.json.encode(value).decode()
+        body = encode(value).decode()
         self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, body))
 
     def notify(self, notice: Notice) -> None:
@@ -292,14 +293,14 @@ class Store:
     def _log(self, who: str, what: str, before: Any, after: Any, reason: str) -> None:
         if not who.strip():
             raise DetenteError("a change needs the name of who makes it")
-        texts = (msgspec.json.encode(before).decode(), msgspec.json.encode(after).decode())
+        texts = (encode(before).decode(), encode(after).decode())
         self._db.execute(
             "INSERT INTO change (moment, who, what, before, after, reason) VALUES (?, ?, ?, ?, ?, ?)",
             (clock.time(), who, what, *texts, reason),
         )
 
     def _put_arrival(self, a: Arrival) -> None:
-        body = msgspec.json.encode(a).decode()
+        body = encode(a).decode()
         self._db.execute(
             "INSERT OR REPLACE INTO arrival VALUES (?, ?, ?, ?, ?)",
             (a.id, a.time, a.station, body, clock.time()),
@@ -308,7 +309,7 @@ class Store:
     def _put_event(self, e: Event) -> None:
         o, m = e.origin, (e.magnitudes[0] if e.magnitudes else None)
         values = (e.id, o.time, o.lat, o.lon, o.depth_km, m.value if m else None, m.kind if m else "")
-        body = msgspec.json.encode(structs.replace(e, changes=())).decode()
+        body = encode(structs.replace(e, changes=())).decode()
         self._db.execute(
             "INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
             (*values, clock.time(), body),

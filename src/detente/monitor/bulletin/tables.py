@@ -13,6 +13,7 @@ import msgspec
 
 from detente.errors import DetenteError
 from detente.files import write_all
+from detente.monitor.bulletin.plain import encode
 from detente.monitor.bulletin.records import Bulletin, Event, Origin
 from detente.monitor.bulletin.times import iso
 from detente.monitor.geo import KM_PER_DEG
@@ -22,7 +23,7 @@ _ELLIPSE_POINTS = 72
 
 def write_json(bulletin: Bulletin) -> bytes:
     """The whole bulletin as JSON, exact."""
-    return msgspec.json.format(msgspec.json.encode(bulletin), indent=1) + b"\n"
+    return msgspec.json.format(encode(bulletin), indent=1) + b"\n"
 
 
 def read_json(data: bytes, where: str = "bulletin") -> Bulletin:
@@ -134,7 +135,7 @@ def write_geojson(bulletin: Bulletin) -> bytes:
                 }
             )
     whole = {"type": "FeatureCollection", "features": features}
-    return msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n"
+    return msgspec.json.format(encode(whole), indent=1) + b"\n"
 
 
 def ellipse(origin: Origin) -> list[list[float]]:

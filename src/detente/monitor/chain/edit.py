@@ -9,6 +9,7 @@ import msgspec
 
 from detente.errors import DetenteError, nearest
 from detente.monitor.bulletin.records import Arrival, Bulletin, Change, Event, Origin
+from detente.monitor.bulletin.store import Store
 from detente.monitor.chain.process import DEFAULT, Settings, characterise, named
 from detente.monitor.character.ground import Instruments
 from detente.monitor.network.locate import locate
@@ -64,6 +65,14 @@ def apply(
     events = tuple(sorted([*others, *anew], key=lambda e: (e.origin.time, e.id)))
     changed = msgspec.structs.replace(bulletin, arrivals=named(arrivals, events), events=events)
     return changed, change
+
+
+def keep(store: Store, after: Bulletin, edit: Edit) -> None:
+    """Write the edit into the store of changes: the arrival's new time, if any, and the event as recomputed."""
+    with store.transaction():
+        if edit.time is not None:
+            store.edit_arrival(edit.arrival, {"time": edit.time}, who=edit.who, reason=edit.reason)
+        store.replace_event(find_event(after, edit.event), who=edit.who, reason=edit.reason)
 
 
 def find_event(bulletin: Bulletin, event: str) -> Event:

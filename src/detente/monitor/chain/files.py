@@ -1,4 +1,4 @@
-"""A bulletin's own file, and the data behind it: JSON with sorted keys, read back strictly."""
+"""A bulletin's own file, and the data behind it: JSON whole, read back strictly; a store of changes beside it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 from detente.errors import DetenteError
 from detente.files import write_whole
 from detente.monitor.bulletin.records import Bulletin
+from detente.monitor.bulletin.tables import read_json, write_json
 from detente.monitor.waves import read as waves_read
 from detente.monitor.waves import response, sites
 from detente.monitor.waves.response import Responses
@@ -44,17 +45,19 @@ def read_data(waveforms: Sequence[Path], stations: Sequence[Path]) -> Data:
 def read_bulletin(path: Path) -> Bulletin:
     """A bulletin.json. Raises DetenteError for a file that is missing or no bulletin."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Bulletin)
+        return read_json(path.read_bytes(), str(path))
     except OSError:
         raise DetenteError("cannot be read", where=str(path), fix="check the path") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as bad:
-        raise DetenteError(f"not a bulletin: {bad}", where=str(path)) from None
 
 
 def write_bulletin(path: Path, bulletin: Bulletin) -> None:
-    """Write bulletin.json whole: keys sorted, so that equal bulletins are equal files."""
-    text = msgspec.json.format(msgspec.json.encode(bulletin, order="deterministic"), indent=1)
-    write_whole(path, text + b"\n")
+    """Write bulletin.json whole; equal bulletins are equal files."""
+    write_whole(path, write_json(bulletin))
+
+
+def store_beside(path: Path) -> Path:
+    """The store of analysts' changes that belongs to a bulletin.json."""
+    return path.with_suffix(".sqlite")
 
 
 def inputs(waveforms: Sequence[Path], stations: Sequence[Path]) -> dict[str, str]:

@@ -8,12 +8,14 @@ from typing import Final
 import numpy as np
 
 from detente.monitor.bulletin.records import Arrival, Event, Origin, Used
-from detente.monitor.geo import KM_PER_DEG
+from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 from detente.monitor.traveltime import TravelTimes
 from detente.monitor.waves.trace import Array
 
 CODA_S: Final = 240.0
 """A signal this soon after a stronger one at the same station is taken as its later phase."""
+EARLY_S: Final = 15.0
+SLOWEST_KM_S: Final = 2.5
 UNKNOWN_KM: Final = 2000.0
 _S_AFTER_S: Final = (3.0, 200.0)
 _AZIMUTH_SD: Final = 20.0
@@ -33,16 +35,24 @@ def lone_events(
     that such a signal can come from. All are marked; none pretends to more.
     """
     taken = {u.arrival for e in events for u in e.origin.used}
-    explained = [(u.station, e.origin.time) for e in events for u in e.origin.used]
     found: list[Event] = []
+    last: dict[str, float] = {}
     for a in sorted(arrivals, key=lambda a: a.time):
         if a.id in taken or (a.snr or 0.0) < least_snr or a.station not in arrays:
             continue
-        if any(s == a.station and 0 <= a.time - t < CODA_S * 2 for s, t in explained):
+        own = a.time - last.get(a.station, -1e12) < CODA_S
+        if own or any(_explains(e.origin, a, arrays[a.station]) for e in events):
             continue
-        explained.append((a.station, a.time))
+        last[a.station] = a.time
         found.append(_event(a, arrivals, arrays[a.station]))
     return found
+
+
+def _explains(origin: Origin, arrival: Arrival, station: Array) -> bool:
+    """Could the arrival be any phase of an event that the network found, or lie in its coda?"""
+    degrees, _, _ = (float(v) for v in distance_azimuth(origin.lat, origin.lon, station.lat, station.lon))
+    first = origin.time + _p_time(degrees) - EARLY_S
+    return first <= arrival.time <= origin.time + degrees * KM_PER_DEG / SLOWEST_KM_S + CODA_S
 
 
 def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event:
@@ -56,6 +66,9 @@ def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event
     azimuth = first.backazimuth_deg
     lat, lon, major, minor, how = _place(station, distance, azimuth, first.backazimuth_sd_deg)
     travel = _p_time(distance or 0.0)
+    why: dict[str, float | str] = {"snr": first.snr or 0.0}
+    if distance is not None:
+        why["distance_deg"] = distance
     origin = Origin(
         id=f"lone-{first.id}",
         time=first.time - travel,
@@ -76,7 +89,7 @@ def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event
             ),
         ),
         method=f"one station: {how}",
-        why={"snr": first.snr or 0.0} | ({"distance_deg": distance} if distance is not None else {}),
+        why=why,
     )
     return Event(id=f"event-{first.station}-{first.time:.0f}", origins=(origin,))
 

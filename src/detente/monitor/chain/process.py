@@ -8,21 +8,27 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from detente import __version__
-from detente.monitor.bulletin.records import Arrival, Bulletin, Event
+from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Screening
 from detente.monitor.chain.lone import lone_events
+from detente.monitor.chain.refine import refine
 from detente.monitor.character.ground import Instruments
 from detente.monitor.character.magnitudes import measure
 from detente.monitor.character.screen import PRIOR, Neighbour, measured, screen
 from detente.monitor.character.yields import estimate
 from detente.monitor.network.associate import Settings as Associate
 from detente.monitor.network.associate import associate
-from detente.monitor.signals.detect import DetectSettings, detect
+from detente.monitor.signals.detect import detect
+from detente.monitor.signals.settings import DetectSettings
 from detente.monitor.traveltime import TravelTimes
 from detente.monitor.waves.sites import by_array
-from detente.monitor.waves.trace import Array, Recording
+from detente.monitor.waves.trace import Array, Recording, Trace
 
 Tell = Callable[[str, int, int], None]
 """Progress: the step, how many are done, of how many."""
+
+
+PLACE_KM = 500.0
+"""An event whose ellipse is longer gets no magnitude: every scale needs the distance."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,11 +68,13 @@ def process(
     arrivals: list[Arrival] = []
     for i, (code, traces) in enumerate(by_station.items()):
         say("detect", i, len(by_station))
-        arrivals += detect(traces, arrays[code], settings.detect)
+        arrivals += detect(traces, arrays[code], settings.detect, gain=_gain(traces, responses))
     arrivals.sort(key=lambda a: (a.time, a.station, a.id))
     say("associate", 0, 1)
     used = {code: arrays[code] for code in by_station}
-    events = list(associate(arrivals, used, settings.associate)) if arrivals else []
+    events = list(associate(arrivals, used, settings=settings.associate)) if arrivals else []
+    by_id = {a.id: a for a in arrivals}
+    events = [refine(e, by_id, used, settings.associate.locate) for e in events]
     events += lone_events(arrivals, events, used, least_snr=settings.lone_snr)
     events.sort(key=lambda e: (e.origin.time, e.id))
     found = characterise(events, recording, used, responses, arrivals, settings=settings, tell=say)
@@ -90,6 +98,17 @@ def process(
     )
 
 
+def _gain(traces: Sequence[Trace], responses: Instruments) -> Callable[[str, float], float | None]:
+    """Counts per nanometre of a channel at a frequency, for the detector's amplitudes."""
+    by_id = {t.id: responses.find(t) for t in traces}
+
+    def gain(channel: str, frequency_hz: float) -> float | None:
+        found = by_id.get(channel)
+        return None if found is None else found.gain(frequency_hz)
+
+    return gain
+
+
 def characterise(
     events: Sequence[Event],
     recording: Recording,
@@ -106,6 +125,9 @@ def characterise(
     for i, event in enumerate(sorted(events, key=lambda e: (e.origin.time, e.id))):
         if tell:
             tell("characterise", i, len(events))
+        if (event.origin.semi_major_km or 0.0) > PLACE_KM:
+            found.append(msgspec.structs.replace(event, screening=_nowhere(event, settings.prior)))
+            continue
         one = measure(event, recording, responses, arrays)
         one = screen(
             one, recording, arrays, arrivals=arrivals, prior=settings.prior, neighbours=neighbours[-5:]
@@ -114,6 +136,12 @@ def characterise(
         found.append(one)
         neighbours.append(Neighbour(one, measured(one, recording, arrays)))
     return tuple(found)
+
+
+def _nowhere(event: Event, prior: float) -> Screening:
+    km = event.origin.semi_major_km or 0.0
+    why = f"cannot be screened: the place is known to {km:.0f} km only; magnitudes and P/S need the distance"
+    return Screening(verdict="cannot be screened", p_explosion=None, prior=prior, why=why)
 
 
 def named(arrivals: Sequence[Arrival], events: Sequence[Event]) -> tuple[Arrival, ...]:

@@ -27,6 +27,10 @@ class Instrument(Protocol):
         """The same times in nm."""
         ...
 
+    def gain(self, frequency_hz: float) -> float:
+        """Counts per nanometre of displacement at one frequency."""
+        ...
+
 
 class Instruments(Protocol):
     """All that is known of responses: finds the one of a trace at its time."""

@@ -50,13 +50,12 @@ def network(stations: Sequence[StationMagnitude]) -> tuple[float, float] | None:
 
 
 def upper_limit(stations: Sequence[StationMagnitude], confidence: float = 0.9) -> float | None:
-    """The magnitude that an event nobody saw stays below with this confidence; None without stations.
+    """The magnitude at which some station would have seen the event with this confidence; None without stations.
 
-    From limits only, a flat prior above magnitude -3. Source: Ringdal 1976; Kvaerna and Ringdal 1999 call it
-    threshold monitoring.
+    All of them were silent: the largest m with P(silence of all | m) >= 1 - confidence; no prior enters.
+    Source: Ringdal 1976; Kvaerna and Ringdal 1999 call it threshold monitoring.
     """
     if not stations:
         return None
-    weight = log_likelihood(_GRID, stations)
-    below = np.cumsum(np.exp(weight - weight.max()))
-    return float(np.interp(confidence, below / below[-1], _GRID))
+    silent = np.exp(log_likelihood(_GRID, stations))
+    return float(_GRID[int(np.flatnonzero(silent >= 1 - confidence)[-1])])

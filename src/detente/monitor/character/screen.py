@@ -38,7 +38,7 @@ LINES: Final = {"IDC before 2012": (1.25, -2.20), "Selby, Marshall and Bowers 20
 
 DEEP_KM: Final = 10.0
 DEEP: Final = -3.0
-P_UP_EXPLOSION: Final = 0.9  # a first motion is misread or the channel reversed once in ten
+P_UP_EXPLOSION: Final = 0.85  # a first motion is misread, or the channel reversed, once in seven
 MOTION_CAP: Final = (-1.5, 0.6)
 COMPLEX_EXPLOSION: Final = (-0.9, 0.35)  # log10 coda over P, recalled
 COMPLEX_QUAKE: Final = (-0.4, 0.45)
@@ -208,6 +208,7 @@ def ms_mb(event: Event) -> Criterion:
     lines = [
         f"{name}: {'above' if ms.value > a * mb.value + b else 'below'} the line (recalled)"
         for name, (a, b) in LINES.items()
+        if not (unseen(mb) or unseen(ms))
     ]
     return Criterion(
         name="Ms:mb",

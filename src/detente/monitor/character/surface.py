@@ -18,6 +18,7 @@ PERIODS_S: Final = tuple(range(8, 26))
 SPEEDS_KM_S: Final = (2.2, 4.2)
 """Group speeds between which the Rayleigh wave of 8 to 25 s is looked for."""
 LEAST_SNR: Final = 2.0
+NEAREST_DEG: Final = 1.0
 NOISE_S: Final = 120.0
 """Noise is read over this long before P: what stands before that may be another event."""
 SD: Final = 0.2
@@ -74,6 +75,8 @@ def rayleigh(
     None where the window is not recorded or too little noise stands before it.
     """
     start, end = max(window[0], trace.start), min(window[1], trace.end)
+    if distance_deg < NEAREST_DEG:
+        return None
     if end - start < 0.8 * (window[1] - window[0]) or noise_end - trace.start < 2 * PERIODS_S[0]:
         return None
     ground = np.asarray(instrument.to_displacement_nm(trace, (0.02, 1.0)).samples, float)

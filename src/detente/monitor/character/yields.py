@@ -16,7 +16,7 @@ from detente.monitor.magnitude_yield import Site, estimate_yield, sites
 
 Float = NDArray[np.float64]
 
-SITE_KM: Final = 60.0
+SITE_KM: Final = 100.0
 CAVITY_DEPTH_M: Final = 500.0
 LEAST_P: Final = 0.1
 """Below this probability of an explosion no yield is given: a collapse or an earthquake has none."""
@@ -50,7 +50,7 @@ def estimate(event: Event, *, draws: int = 20_000, seed: int = 1) -> Event:
 
 
 def nearest_site(event: Event) -> tuple[Site, float]:
-    """The test site within 60 km of the epicentre, or hard rock of a stable region; and how far (km)."""
+    """The test site within 100 km of the epicentre, or hard rock of a stable region; and how far (km)."""
     o = event.origin
     found = []
     for site in sites().values():

@@ -13,7 +13,7 @@ from detente.monitor.character.magnitudes import body_wave
 from detente.monitor.sheets.panels import BLUE, GREEN, GREY, INK, ORANGE, RED, SMALL, style
 from detente.monitor.waves.trace import Array, Recording
 
-_VERDICT = {
+_VERDICT: dict[str, str] = {
     "explosion-like": RED,
     "earthquake-like": GREEN,
     "not an explosion": GREEN,
@@ -33,7 +33,7 @@ def day_overview(bulletin: Bulletin) -> Any:
     for e in bulletin.events:
         mb = body_wave(e)
         x, y = (e.origin.time - bulletin.start) / unit, mb.value if mb else 0.0
-        verdict = e.screening.verdict if e.screening else "cannot be screened"
+        verdict: str = e.screening.verdict if e.screening else "cannot be screened"
         top.plot([x, x], [0, y], color=_VERDICT[verdict], linewidth=1)
         top.plot(x, y, "o" if mb else "x", color=_VERDICT[verdict], markersize=7)
         top.annotate(

@@ -34,6 +34,11 @@ def style(axes: Any, title: str) -> None:
     axes.yaxis.label.set_fontsize(SMALL + 1)
 
 
+def plain(kt: float) -> str:
+    """Two figures, no powers of ten."""
+    return f"{float(f'{kt:.2g}'):,.10g}"
+
+
 def nothing(axes: Any, title: str, why: str) -> None:
     """A panel that says why it is empty."""
     style(axes, title)
@@ -101,7 +106,8 @@ def draw_traces(axes: Any, event: Event, near: Sequence[Station], arrivals: Mapp
     if not shown:
         nothing(axes, "Traces", "no trace about the predicted P")
         return
-    span = min(max(60.0, 1.25 * max(s.path.distance_km / 3.0 - s.path.p_s for s in shown)), 400.0)
+    middle = float(np.median([s.path.distance_km / 3.0 - s.path.p_s for s in shown]))
+    span = min(max(60.0, 1.3 * middle), 300.0)
     for row, s in enumerate(shown):
         zero = event.origin.time + s.path.p_s
         t, y = _line(s.verticals[0], zero - 20, zero + span)
@@ -117,7 +123,7 @@ def draw_traces(axes: Any, event: Event, near: Sequence[Station], arrivals: Mapp
             if u.station == s.path.station and u.arrival in arrivals:
                 at = arrivals[u.arrival].time - zero
                 axes.plot([at, at], [row - 0.48, row + 0.48], color=RED, linewidth=1.4)
-                axes.text(at, row + 0.34, u.phase, fontsize=SMALL - 1, color=RED)
+                axes.text(at, row - 0.2, f" {u.phase}", fontsize=SMALL - 1, color=RED)
     axes.set_xlim(-20, span)
     axes.set_ylim(len(shown) - 0.4, -0.7)
     axes.set_yticks([])
@@ -154,6 +160,7 @@ def draw_ratios(axes: Any, ratios: Sequence[Ratio]) -> None:
         axes.fill_between(x + offset, mean - 0.28, mean + 0.28, color=colour, alpha=0.22, linewidth=0)
         axes.plot(x + offset, mean, color=colour, linewidth=2, label=f"{name}s +- 0.28")
     names = sorted({r.station for r in ratios})
+    ends: list[tuple[float, float, str]] = []
     for i, name in enumerate(names):
         own = sorted((r for r in ratios if r.station == name), key=lambda r: r.band)
         at = np.array([bands.index(r.band) for r in own]) + 0.5 * ((i + 0.5) / len(names) - 0.5)
@@ -161,12 +168,24 @@ def draw_ratios(axes: Any, ratios: Sequence[Ratio]) -> None:
         for xi, r in zip(at, own, strict=True):
             axes.plot(xi, r.value, "^" if r.at_least else "o", color=INK, markersize=4,
                       markerfacecolor="white" if r.at_least else INK)  # fmt: skip
-        axes.text(at[-1] + 0.04, own[-1].value, name, fontsize=SMALL - 1, va="center")
+        ends.append((own[-1].value, float(at[-1]), name))
+    _label_ends(axes, ends, len(bands) - 0.15)
     axes.set_xticks(x, [f"{a:g}-{b:g}" for a, b in bands])
-    axes.set_xlim(-0.5, len(bands) - 0.2)
+    axes.set_xlim(-0.5, len(bands) + 0.5)
     axes.set_xlabel("Hz; open triangles: S not seen, the ratio is at least this")
     axes.set_ylabel("log10 P/S")
     axes.legend(fontsize=SMALL - 1, frameon=False, loc="upper left")
+
+
+def _label_ends(axes: Any, ends: Sequence[tuple[float, float, str]], x: float) -> None:
+    """Names in a column at the right, apart from each other, each with a thin line to its last point."""
+    low, high = axes.get_ylim()
+    apart = 0.055 * (high - low)
+    at = low
+    for value, last, name in sorted(ends):
+        at = max(at + apart, value)
+        axes.plot([last, x], [value, at], color=GREY, linewidth=0.4)
+        axes.text(x + 0.03, at, name, fontsize=SMALL - 1, va="center")
 
 
 def draw_magnitudes(axes: Any, event: Event) -> None:

@@ -32,3 +32,38 @@ def strongest(ratio: Any, top: Any, which: Any) -> None:
                 if ratio[r, b, k] > best:
                     best, at = ratio[r, b, k], k
             top[r, b], which[r, b] = best, at
+
+
+@numba.njit(cache=True, nogil=True)
+def rises(top: Any, level: Any, first: int, state: Any, found: Any) -> int:
+    """Where a band's statistic passes its level, or rises again from a lull; `state` (band, 4) goes on between calls.
+
+    `state`: 0 idle, 1 rising, 2 falling; the greatest or least value since; the row it began; the last row found.
+    Again: above the level and 2.5 times the least value since the last rise. It ends below half the level.
+    `found` gets (row, band); gives their number.
+    """
+    count = 0
+    for r in range(top.shape[0]):
+        for b in range(top.shape[1]):
+            v = top[r, b]
+            if state[b, 0] == 0.0:
+                if v > level[b]:
+                    state[b, 0], state[b, 1] = 1.0, v
+                    if count < found.shape[0]:
+                        found[count, 0], found[count, 1] = first + r, b
+                        count += 1
+            elif v < 0.5 * level[b]:
+                state[b, 0] = 0.0
+            elif state[b, 0] == 1.0:
+                if v > state[b, 1]:
+                    state[b, 1] = v
+                elif v < 0.7 * state[b, 1]:
+                    state[b, 0], state[b, 1] = 2.0, v
+            elif v < state[b, 1]:
+                state[b, 1] = v
+            elif v > level[b] and v > 2.5 * state[b, 1]:
+                state[b, 0], state[b, 1] = 1.0, v
+                if count < found.shape[0]:
+                    found[count, 0], found[count, 1] = first + r, b
+                    count += 1
+    return count

@@ -94,7 +94,33 @@ class BeamBank:
         return np.concatenate(tops), np.concatenate(whichs)
 
 
-def strength(data: Panel, bank: BeamBank) -> Strength:
+class ChannelBank:
+    """The same for the channels of single sensors: the strongest of them takes the place of the strongest beam."""
+
+    def __init__(
+        self, channels: int, rate_hz: float, *, bands_hz: Sequence[tuple[float, float]] = OCTAVES,
+        sta_s: float | Sequence[float] = 1.0, lta_s: float | Sequence[float] = 30.0,
+    ) -> None:  # fmt: skip
+        self.rate_hz, self.bands_hz, self.margin = rate_hz, usable(bands_hz, rate_hz), 0
+        self.every = max(1, round(ROW_S * rate_hz))
+        self.bank = Bank(channels, self.bands_hz, rate_hz, sta_s=sta_s, lta_s=lta_s, every=self.every)
+
+    def run(self, x: Float32) -> tuple[Float32, NDArray[np.int32]]:
+        """Strongest channel (row, band) of the next samples (channel, t)."""
+        from detente.monitor.signals import _beam_kernel as kernel
+
+        tops, whichs = [], []
+        for first in range(0, x.shape[1], BLOCK):
+            ratio, _ = self.bank.run(x[:, first : first + BLOCK])
+            top = np.empty(ratio.shape[:2], np.float32)
+            which = np.empty(ratio.shape[:2], np.int32)
+            kernel.strongest(ratio, top, which)
+            tops.append(top)
+            whichs.append(which)
+        return np.concatenate(tops), np.concatenate(whichs)
+
+
+def strength(data: Panel, bank: BeamBank | ChannelBank) -> Strength:
     """The statistic of a whole panel at once; a fresh bank is expected."""
     x = np.pad(data.samples, ((0, 0), (bank.margin, bank.margin)))
     top, which = bank.run(x)

@@ -32,9 +32,7 @@ def capon_map(
     X, frequency = spectra(frames, rate_hz, settings.band_hz)  # (channel, block, f)
     X = X * np.exp(-2j * np.pi * frequency * late_s[:, None, None])
     axis = settings.axis()
-    y, x = np.meshgrid(axis, axis, indexing="ij")
-    delay = offsets_km @ np.array([x.ravel(), y.ravel()])
-    total, norm = np.zeros(x.size), 0.0
+    total, norm = np.zeros((axis.size, axis.size)), 0.0
     for f, hz in enumerate(frequency):
         R = X[:, :, f] @ X[:, :, f].conj().T / X.shape[1]
         level = float(np.trace(R).real) / len(R)
@@ -42,7 +40,11 @@ def capon_map(
             continue
         weight = 1.0 / level if settings.whiten else 1.0
         inverse = np.linalg.inv(R + LOADING * level * np.eye(len(R)))
-        e = np.exp(2j * np.pi * hz * delay)
-        total += weight * len(R) / np.einsum("ik,ij,jk->k", e.conj(), inverse, e).real
+        values, vectors = np.linalg.eigh(inverse)
+        turn = np.exp(-2j * np.pi * hz * axis[:, None, None] * offsets_km)
+        form = np.zeros_like(total)  # e' R^-1 e, one eigenvector of R^-1 after the other
+        for value, vector in zip(values, vectors.T, strict=True):
+            form += value * np.abs((turn[:, :, 1] * vector) @ turn[:, :, 0].T) ** 2
+        total += weight * len(R) / form
         norm += weight * len(R) * (1 + LOADING) * level
-    return (total / max(norm, 1e-300)).reshape(x.shape)
+    return np.asarray(total / max(norm, 1e-300))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,9 @@ BLOCK = 2048  # samples that pass through all steps while in cache
 SETTLE = 2.0  # long averages to wait after a start
 
 
-def band_pass(band_hz: tuple[float, float], rate_hz: float) -> NDArray[np.float64]:
-    """(4, 6) second-order sections of the Butterworth band-pass of order 4 (eight poles).
+@lru_cache(maxsize=256)
+def band_pass(band_hz: tuple[float, float], rate_hz: float, order: int = ORDER) -> NDArray[np.float64]:
+    """(order, 6) second-order sections of the Butterworth band-pass (twice `order` poles).
 
     Raises DetenteError for a band that the sampling rate does not hold.
     """
@@ -30,7 +32,7 @@ def band_pass(band_hz: tuple[float, float], rate_hz: float) -> NDArray[np.float6
     low, high = band_hz
     if not 0 < low < high < rate_hz / 2:
         raise DetenteError(f"no band-pass {low:g}-{high:g} Hz at {rate_hz:g} samples a second")
-    return np.asarray(butter(ORDER, band_hz, "bandpass", fs=rate_hz, output="sos"))
+    return np.asarray(butter(order, band_hz, "bandpass", fs=rate_hz, output="sos"))
 
 
 def usable(bands_hz: Sequence[tuple[float, float]], rate_hz: float) -> tuple[tuple[float, float], ...]:

@@ -15,6 +15,7 @@ from detente.monitor.waves.trace import Array, Trace
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
+Float32 = NDArray[np.float32]
 
 TAPER = 0.22  # share of the window under the cosine, as in obspy and the historical bbfk
 
@@ -37,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True):
         n = round(self.limit_s_km / self.grid_s_km)
         if n < 1:
             raise DetenteError(f"{self.grid_s_km:g} s/km is no grid to {self.limit_s_km:g} s/km")
-        return np.arange(-n, n + 1) * self.grid_s_km
+        return np.asarray(np.arange(-n, n + 1) * self.grid_s_km, np.float64)
 
 
 DEFAULT = Settings()
@@ -141,6 +142,16 @@ def beam_power(X: Complex, frequency: Float, offsets_km: Float, sx: Float, sy: F
     return total
 
 
+def map_power(X: Complex, frequency: Float, offsets_km: Float, axis: Float) -> Float:
+    """(y, x) the same over a square grid: the phases are products of one factor for each side."""
+    total = np.zeros((axis.size, axis.size))
+    for f, hz in enumerate(frequency):
+        turn = np.exp(-2j * np.pi * hz * axis[:, None, None] * offsets_km)  # (axis, channel, east or north)
+        beam = (turn[:, :, 1] * X[:, f]) @ turn[:, :, 0].T
+        total += beam.real**2 + beam.imag**2
+    return total
+
+
 def fk(
     traces: Iterable[Trace] | Panel,
     array: Array | None,
@@ -149,11 +160,14 @@ def fk(
     settings: Settings = DEFAULT,
     *,
     method: Literal["bartlett", "capon"] = "bartlett",
+    noise: tuple[float, float] | None = None,
 ) -> Fk:
     """The f-k map of one window, its peak refined between grid points, and the peak's uncertainty.
 
     Parameters: `traces` with their `array`, or a panel; `start`, `end` in s UTC; of `settings` the band, the
-    grid and the whitening are used. Raises DetenteError for fewer than three elements or a window without data.
+    grid and the whitening are used; `noise`: start and end of a stretch without signal, whose power then weighs
+    the frequencies (the likelihood of a plane wave in that noise).
+    Raises DetenteError for fewer than three elements or a window without data.
     Source: Bartlett: Kværna and Doornbos 1986; Capon: Capon 1969, Proc. IEEE 57, 1408; covariance: see `errors`.
     """
     if isinstance(traces, Panel):
@@ -163,8 +177,7 @@ def fk(
             raise DetenteError("an f-k analysis needs the array's sites")
         all_ = panel(traces, array)
     cut = all_.between(start, end)
-    whole = np.ones(len(cut.codes), bool) if cut.live is None else cut.live.all(axis=1)
-    whole &= np.ptp(cut.samples, axis=1) > 0 if cut.samples.shape[1] else False
+    whole = _whole(cut)
     if whole.sum() < 3 or cut.samples.shape[1] < 8:
         raise DetenteError(
             f"{int(whole.sum())} elements of {all_.station} with data in the window",
@@ -175,10 +188,11 @@ def fk(
     X = X * np.exp(-2j * np.pi * frequency * cut.late_s[whole, None])
     if settings.whiten:
         X = X / np.maximum(np.sqrt((np.abs(X) ** 2).mean(axis=0)), 1e-300)
+    if noise is not None:
+        X = X / _noise_level(all_, whole, noise, cut.samples.shape[1], settings.band_hz)
     axis = settings.axis()
-    y, x = np.meshgrid(axis, axis, indexing="ij")
     norm = len(X) * float((np.abs(X) ** 2).sum())
-    power = beam_power(X, frequency, offsets, x.ravel(), y.ravel()).reshape(x.shape) / norm
+    power = map_power(X, frequency, offsets, axis) / norm
     shown = power
     if method == "capon":
         from detente.monitor.signals.capon import capon_map
@@ -188,7 +202,8 @@ def fk(
     peak = float(beam_power(X, frequency, offsets, np.array([sx]), np.array([sy]))[0])
     semblance = min(peak / norm, 1 - 1e-12)
     n = cut.samples.shape[1]
-    covariance = errors(X, frequency, offsets, (sx, sy), independent(n, cut.rate_hz, frequency))
+    share = independent(n, cut.rate_hz, frequency)
+    covariance = errors(X, frequency, offsets, (sx, sy), share, axis)
     return Fk(
         all_.station,
         cut.start,
@@ -205,6 +220,14 @@ def fk(
         method,
         len(X),
     )
+
+
+def _whole(data: Panel) -> NDArray[np.bool_]:
+    """(channel,) which have samples throughout that are not all the same."""
+    if not data.samples.shape[1]:
+        return np.zeros(len(data.codes), bool)
+    moves = np.ptp(data.samples, axis=1) > 0
+    return np.asarray(moves if data.live is None else moves & data.live.all(axis=1))
 
 
 def refine(axis: Float, power: Float) -> tuple[float, float]:
@@ -232,29 +255,51 @@ def independent(n: int, rate_hz: float, frequency: Float) -> float:
     return float(min(1.0, width * length))
 
 
-def errors(X: Complex, frequency: Float, offsets_km: Float, peak: tuple[float, float], share: float) -> Float:
-    """Covariance (2, 2) of the slowness vector: the Cramér-Rao bound with signal and noise as found in the window.
+def errors(
+    X: Complex, frequency: Float, offsets_km: Float, peak: tuple[float, float], share: float, axis: Float
+) -> Float:
+    """Covariance (2, 2) of the slowness vector, signal and noise taken as found in the window.
 
-    J = share * sum over f of 2 |A(f)|^2 / sigma(f)^2 * (2 pi f)^2 * sum over channels of r r', A the beam,
-    sigma^2 what the beam leaves (n-1 degrees of freedom), both smoothed over five bins; `share`: see `independent`.
-    Source: plane wave of unknown waveform in Gaussian noise, alike and independent at all sensors: Kay 1993,
-    Fundamentals of Statistical Signal Processing I, section 15.7; Harris 1990, LLNL UCID.
+    The Cramér-Rao bound, J = share * sum over f of 2 |A|^2 / sigma^2 * (2 pi f)^2 * sum over channels of r r', with A
+    the beam and sigma^2 what the beam leaves (n-1 degrees of freedom), both smoothed over five bins; but where the
+    likelihood exp(share * sum |sum X e|^2 / (n sigma^2)) spreads further over the map (side lobes, weak signals), its
+    second moment about the peak. `share`: see `independent`.
+    Source: plane wave of unknown waveform in Gaussian noise, independent at all sensors: Kay 1993, Fundamentals of
+    Statistical Signal Processing I, section 15.7; Harris 1990, LLNL.
     """
     n = len(X)
-    delay = offsets_km @ np.array(peak)
-    aligned = X * np.exp(-2j * np.pi * frequency * delay[:, None])
+    spread = offsets_km.T @ offsets_km
+    if np.linalg.matrix_rank(spread) < 2:
+        raise DetenteError("the elements lie on one line: an f-k analysis needs a plane of them")
+    aligned = X * np.exp(-2j * np.pi * frequency * (offsets_km @ np.array(peak))[:, None])
     beam = aligned.mean(axis=0)
     left = (np.abs(aligned - beam) ** 2).sum(axis=0) / (n - 1)
     smooth = np.ones(min(5, frequency.size)) / min(5, frequency.size)
     ends = np.convolve(np.ones(frequency.size), smooth, "same")
-    noise = np.convolve(left, smooth, "same") / ends
+    noise = np.maximum(np.convolve(left, smooth, "same") / ends, 1e-300)
     signal = np.maximum(np.convolve(np.abs(beam) ** 2, smooth, "same") / ends - noise / n, 0.0)
-    weight = share * float((2 * signal / np.maximum(noise, 1e-300) * (2 * np.pi * frequency) ** 2).sum())
-    spread = offsets_km.T @ offsets_km
-    information = weight * spread + np.eye(2) * 1e-6
-    if np.linalg.matrix_rank(spread) < 2:
-        raise DetenteError("the elements lie on one line: an f-k analysis needs a plane of them")
-    return np.asarray(np.linalg.inv(information))
+    weight = share * float((2 * signal / noise * (2 * np.pi * frequency) ** 2).sum())
+    bound = np.linalg.inv(weight * spread + np.eye(2) / (4 * axis[-1] ** 2))
+    loglike = share * map_power(X / np.sqrt(noise), frequency, offsets_km, axis) / n
+    mass = np.exp(loglike - loglike.max())
+    mass /= mass.sum()
+    dx, dy = axis - peak[0], axis - peak[1]
+    across, along = mass.sum(axis=0), mass.sum(axis=1)
+    xy = float(dy @ mass @ dx)
+    moment = np.array([[across @ dx**2, xy], [xy, along @ dy**2]])
+    return np.asarray(moment if np.trace(moment) > np.trace(bound) + (axis[1] - axis[0]) ** 2 else bound)
+
+
+def _noise_level(
+    data: Panel, whole: NDArray[np.bool_], noise: tuple[float, float], n: int, band_hz: tuple[float, float]
+) -> Float:
+    """(f,) root of the noise power by frequency, the mean over channels and half-overlapping windows."""
+    quiet = data.between(*noise).samples[whole]
+    if quiet.shape[1] < 2 * n:
+        return np.asarray(1.0)
+    frames = np.lib.stride_tricks.sliding_window_view(quiet, n, axis=1)[:, :: max(1, n // 2)]
+    power = (np.abs(spectra(frames, data.rate_hz, band_hz)[0]) ** 2).mean(axis=(0, 1))
+    return np.asarray(np.sqrt(np.maximum(power, 1e-6 * power.max() + 1e-300)))
 
 
 class Scan(msgspec.Struct, frozen=True, eq=False):
@@ -288,10 +333,10 @@ def scan(data: Panel, settings: Settings = DEFAULT, *, check: float = 4e-6) -> S
     batch = 16 * lanes
     for first in range(0, count, batch):
         many = min(batch, count - first)
-        X, power = _tiles(data, n, step, first, many, size, low, high, settings.whiten)
-        best, second = np.empty((2, len(X), lanes), np.float32)
-        where = np.empty((len(X), lanes), np.int32)
-        kernel.scan(X, C, S, best, second, where)
+        tiles, power = _tiles(data, n, step, first, many, size, low, high, settings.whiten)
+        best, second = np.empty((2, len(tiles), lanes), np.float32)
+        where = np.empty((len(tiles), lanes), np.int32)
+        kernel.scan(tiles, C, S, best, second, where)
         a, b = best.ravel()[:many], second.ravel()[:many]
         part = slice(first, first + many)
         top[part], energy[part], found[part] = a, power, where.ravel()[:many]
@@ -308,8 +353,7 @@ def scan(data: Panel, settings: Settings = DEFAULT, *, check: float = 4e-6) -> S
 def _double(data: Panel, settings: Settings, first: NDArray[np.int64], n: int) -> tuple[Float, Float]:
     """Peaks (window,) of the windows that begin at columns `first`, every step in double precision."""
     axis = settings.axis()
-    y, x = np.meshgrid(axis, axis, indexing="ij")
-    x, y = x.T.ravel(), y.T.ravel()  # the order in which obspy breaks ties
+    x, y = np.repeat(axis, axis.size), np.tile(axis, axis.size)  # the order in which obspy breaks ties
     found = []
     for part in np.array_split(first, -(-first.size // 256)):
         block = np.stack([data.samples[:, k : k + n] for k in part])
@@ -323,7 +367,7 @@ def _double(data: Panel, settings: Settings, first: NDArray[np.int64], n: int) -
     return x[k], y[k]
 
 
-def _steering(axis: Float, offsets_km: Float, frequency: Float) -> tuple[Float, Float, NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
+def _steering(axis: Float, offsets_km: Float, frequency: Float) -> tuple[Float, Float, Float32, Float32]:
     """Slownesses in the kernel's order (s, -s, s', -s', ...) and its cosines and sines, (group, f, pair, element)."""
     from detente.monitor.signals import _fk_kernel as kernel
 
@@ -379,11 +423,11 @@ def _tiles(
     return out, power
 
 
-def _project(piece: NDArray[np.float32], matrix: NDArray[np.float32], n: int, step: int, count: int) -> NDArray[np.float32]:  # fmt: skip
+def _project(piece: Float32, matrix: Float32, n: int, step: int, count: int) -> Float32:
     """(count, 2 f): every window times the matrix; where windows overlap by half each half is projected once."""
     if 2 * step == n:
         halves = piece.reshape(-1, step)
-        both = halves[:-1] @ matrix[:step]
+        both: Float32 = halves[:-1] @ matrix[:step]
         both += halves[1:] @ matrix[step:]
         return np.asarray(both)
     frames = np.lib.stride_tricks.sliding_window_view(piece, n)[::step]

@@ -57,10 +57,13 @@ class Day(msgspec.Struct, frozen=True, eq=False):
 
     def traces(self) -> tuple[Trace, ...]:
         """One trace a channel."""
-        return tuple(
-            Trace(*code.split("."), start_ns=self.panel.start_ns, rate_hz=self.panel.rate_hz, samples=row)
-            for code, row in zip(self.panel.codes, self.panel.samples, strict=True)
-        )
+        out = []
+        for code, row in zip(self.panel.codes, self.panel.samples, strict=True):
+            network, station, location, channel = code.split(".")
+            out.append(
+                Trace(network, station, location, channel, self.panel.start_ns, self.panel.rate_hz, row)
+            )
+        return tuple(out)
 
 
 def rings(radii_km: Sequence[float] = (0.7, 2.0), counts: Sequence[int] = (3, 5)) -> Float:

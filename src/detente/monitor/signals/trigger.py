@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -83,7 +84,7 @@ def _some(
             aligned(0, lanes),
         )
         found, rows = np.empty((lanes * BLOCK // 2 + lanes, 4)), []
-        for a, b in zip(edges, edges[1:], strict=False):
+        for a, b in pairwise(edges):
             if a == quiet:
                 level[:] = high
             kernel.transpose(x[:, a:b], turned[: b - a])

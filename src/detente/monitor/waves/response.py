@@ -24,6 +24,7 @@ NM_PER_M = 1e9
 _ORDER = {"M": 0, "M/S": 1, "M/S**2": 2, "M/S/S": 2, "M/SEC": 1, "M/SEC**2": 2}
 _SCALE = {"NM": 1e9, "UM": 1e6, "MM": 1e3, "CM": 1e2}
 _FACTOR = 2.0
+_TABLES = (".csv", ".tsv", ".txt")
 _TAPER = 0.05
 _LONGEST_TAPER_S = 30.0
 # a trace that is no longer in counts: the power of i w that its unit is above displacement
@@ -91,6 +92,8 @@ def load(paths: Path | str | Iterable[Path | str]) -> Responses:
     held: dict[str, list[Response]] = {}
     faults: list[Fault] = []
     for path in _listed([paths] if isinstance(paths, Path | str) else list(paths)):
+        if path.suffix.lower() in _TABLES:
+            continue  # places only
         try:
             data = path.read_bytes()[:640]
             if is_sacpz(data):
