@@ -13,7 +13,7 @@ from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival
 from detente.monitor.signals.beams import BeamBank, ChannelBank, fan, lattice
 from detente.monitor.signals.examine import Candidate, examine
-from detente.monitor.signals.filters import BLOCK, usable
+from detente.monitor.signals.filters import BLOCK, SETTLE_S, usable
 from detente.monitor.signals.gather import Panel, is_vertical, panel
 from detente.monitor.signals.settings import DEFAULT, INFRASOUND
 from detente.monitor.signals.settings import DetectSettings as DetectSettings
@@ -25,6 +25,7 @@ Gain = Callable[[str, float], float | None]
 """Counts per nanometre of a channel (NET.STA.LOC.CHA) at a frequency in Hz; None where it is not known."""
 
 BEFORE_S, AFTER_S = 45.0, 16.0  # of a trigger, what is looked at
+DEAF_S = 9.0  # after the start: the filters settle, then five seconds of noise are heard
 TOGETHER_S = 3.0  # bands that trigger within this have seen one signal
 SMALL_KM, WIDE_KM = 6.0, 60.0  # apertures: below, 33 beams; above, the elements are stations
 
@@ -67,7 +68,7 @@ class Detector:
         self._which = np.zeros((0, len(self.bands)), np.int32)
         self._top_base = 0  # row number of the first row kept
         self._waiting: list[tuple[int, int]] = []  # (row, band)
-        self._deaf_until = round(settings.lta_s * rate)
+        self._deaf_until = round(DEAF_S * rate)
         self._last = -np.inf
 
     def _model_noise(self) -> Noise:
@@ -143,8 +144,21 @@ class Detector:
             )
             self._deaf_until = self._done + int(gone[-1]) + round(self.settings.lta_s / 2 * self.like.rate_hz)
             return
-        quiet = (row + np.arange(len(top))) * self._step < self._deaf_until
-        top[quiet] = 0.0
+        sample = (row + np.arange(len(top))) * self._step
+        top[sample < self._deaf_until] = 0.0
+        if row * self._step < self.settings.lta_s * self.like.rate_hz:
+            top *= self._trust(sample / self.like.rate_hz)
+
+    def _trust(self, heard_s: NDArray[np.float64]) -> NDArray[np.float32]:
+        """(row, band) by which a ratio is lowered whose long average has heard little: 2.5 of its standard errors.
+
+        The mean power of noise of bandwidth B over T seconds has the relative standard error 1 / sqrt(B T).
+        """
+        wide = np.array([high - low for low, high in self.bands])
+        full = self.settings.lta_s
+        short = np.clip(heard_s - SETTLE_S, 0.1, full)[:, None]
+        low = np.maximum(1 - 2.5 / np.sqrt(wide * short), 0.05)
+        return np.asarray(low / np.maximum(1 - 2.5 / np.sqrt(wide * full), 0.05)).astype(np.float32)
 
     def _examine(self, *, final: bool) -> tuple[Arrival, ...]:
         """Look at the waiting triggers whose surroundings have come."""
