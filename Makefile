@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 AS_OF  ?=
+# make brief LANGUAGE=ru; an environment's LANGUAGE is the locale's and is not meant
+SPEAK  := $(if $(filter command,$(word 1,$(origin LANGUAGE))),--lang $(LANGUAGE))
 
 .DEFAULT_GOAL := help
-.PHONY: help brief test lint check bench soak serve docs clean
+.PHONY: help brief test lint check bench soak page serve docs clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -25,7 +27,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@touch $@
 
 brief: $(VENV)/.run  ## the state of arms control today: a page in out/brief, a short text here
-	@$(BIN)/detente brief $(if $(AS_OF),--as-of $(AS_OF)) -o out/brief
+	@$(BIN)/detente brief $(if $(AS_OF),--as-of $(AS_OF)) $(SPEAK) -o out/brief
 
 lint: $(VENV)/.dev  ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check src tests bench
@@ -42,8 +44,21 @@ soak: $(VENV)/.dev  ## everything again with new random examples, and the long r
 bench: $(VENV)/.dev  ## the benchmarks, each as a ratio to a yardstick in the same run
 	@$(BIN)/python -m bench
 
-serve: $(VENV)/.dev  ## serve the briefing of any day and the JSON of the rooms on this machine
+$(VENV)/.serve: requirements/serve.txt $(VENV)/.run
+	@echo "adding the server and Node to $(VENV) (once, about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/serve.txt
+	@touch $@
+
+page: $(VENV)/.serve  ## build the workbench's page with Node from a wheel, where its sources have changed
+	@$(BIN)/python tools/page.py
+
+serve: page  ## the workbench in a browser: law, numbers, signals, claims, proposals
 	@$(BIN)/detente serve
 
+docs:  ## the documentation as a site in out/docs
+	@test -x .venv-docs/bin/zensical || { $(PYTHON) -m venv .venv-docs && .venv-docs/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt; }
+	@.venv-docs/bin/zensical build --clean
+	@echo "open out/docs/index.html"
+
 clean:  ## remove what the commands above made
-	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-docs out build dist web/node_modules src/detente/web/static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import numpy as np
 
 from bench._report import line
-from detente.forces.stream import Stack, block_sums, run
+from detente.forces.proposals import PARTIES as FIVE
+from detente.forces.proposals import Projected
+from detente.forces.stream import Stack, block_sums, compiled, run
 from detente.linear import Array
 
 PARTIES, TYPES, YEARS, PROPOSALS, LIMITS = 5, 20, 10, 12, 3
@@ -32,10 +37,12 @@ class Paths:
 
     def years(self, party: int, seed: np.random.SeedSequence, n: int) -> Iterator[Array]:
         """Each January's draws in one buffer: two draws a row at the ends, straight between them."""
-        rng = np.random.default_rng(seed)
-        values, slope = (
-            m[party] * (1 + 0.1 * rng.standard_normal((n, TYPES))) for m in (self.first, self.last)
-        )
+        rng = np.random.Generator(np.random.SFC64(seed))
+        values, slope = np.empty((n, TYPES)), np.empty((n, TYPES))
+        for drawn, mean in ((values, self.first[party]), (slope, self.last[party])):
+            rng.standard_normal(out=drawn)
+            drawn *= 0.1 * mean
+            drawn += mean
         slope -= values
         slope /= YEARS - 1
         for year in range(YEARS):
@@ -53,16 +60,32 @@ def stacks() -> list[Stack]:
     return [Stack(matrix[p], bound[p], np.ones(limits)) for p in range(PARTIES)]
 
 
+def products(s: Stack, values: Array) -> None:
+    """One party's matrix products, nothing kept and nothing counted."""
+    weights = s.matrix.T.copy()
+    for y in range(YEARS):
+        values[y] @ weights
+
+
 def multiply_adds(made: list[Stack], blocks: list[Array]) -> None:
-    """The yardstick: the same matrix products on draws that lie ready, nothing kept and nothing counted."""
+    """The yardstick: the same matrix products on draws that lie ready."""
     for s, values in zip(made, blocks, strict=True):
-        weights = s.matrix.T.copy()
-        for y in range(YEARS):
-            values[y] @ weights
+        products(s, values)
 
 
-def in_turn(rounds: int, *works: Callable[[], object]) -> list[float]:
-    """CPU seconds of the cheapest of `rounds` runs of each work, run in turn.
+def side_by_side(made: list[Stack], blocks: list[Array]) -> None:
+    """The yardstick in two threads, as the evaluation runs."""
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(products, made, blocks))
+
+
+def in_turn(
+    rounds: int,
+    *works: Callable[[], object],
+    clock: Callable[[], float] = time.process_time,
+    pick: Callable[[list[float]], float] = min,
+) -> list[float]:
+    """Seconds of each work, picked from `rounds` runs in turn; the cheapest by CPU unless told otherwise.
 
     CPU time, with one thread a product: a ratio that does not hang on what else the machine does.
     """
@@ -70,11 +93,11 @@ def in_turn(rounds: int, *works: Callable[[], object]) -> list[float]:
     for _ in range(rounds):
         row = []
         for work in works:
-            start = time.process_time()
+            start = clock()
             work()
-            row.append(time.process_time() - start)
+            row.append(clock() - start)
         times.append(row)
-    return [min(column) for column in zip(*times, strict=True)]
+    return [pick(list(column)) for column in zip(*times, strict=True)]
 
 
 def main() -> None:
@@ -90,10 +113,13 @@ def measure() -> None:
     made, source = stacks(), Paths(1)
     seed = np.random.SeedSequence(1)
     ready = [np.stack([x.copy() for x in years]) for years in source(seed, BLOCK)]
-    bare, evaluated, whole = in_turn(
+    compiled()  # loading the kernel is no part of the work
+    block_sums(made, lambda *_: ready, seed, BLOCK, False, True)
+    bare, evaluated, whole, plain = in_turn(
         12,
         lambda: multiply_adds(made, ready),
-        lambda: block_sums(made, lambda *_: ready, seed, BLOCK, False),
+        lambda: block_sums(made, lambda *_: ready, seed, BLOCK, False, True),
+        lambda: block_sums(made, source, seed, BLOCK, False, True),
         lambda: block_sums(made, source, seed, BLOCK, False),
     )
     print(
@@ -108,6 +134,19 @@ def measure() -> None:
         kept=evaluated <= 2.5 * bare,
     )
     line("the same, and the draws made", whole / bare, "x bare", "at most 2.5", kept=whole <= 2.5 * bare)
+    line("the same without numba", plain / bare, "x bare", "at most 2.5", kept=plain <= 2.5 * bare)
+    alone, clocked = in_turn(
+        15,
+        lambda: side_by_side(made, ready),
+        lambda: block_sums(made, source, seed, BLOCK, False, True),
+        clock=time.perf_counter,
+        pick=statistics.median,
+    )
+    line("by the clock, two threads on both sides, median of 15", clocked / alone, "x bare")
+    real = Projected(FIVE, date(2026, 11, 23), 2035)
+    others = iter(seed.spawn(2))  # a projection once made is remembered
+    (made_,) = in_turn(2, lambda: real(next(others), BLOCK))
+    line("making the projections themselves (filters, systems)", made_ * DRAWS / BLOCK, "CPU s")
     few, many = in_turn(
         2,
         lambda: run(made, source, draws=DRAWS, seed=1, block=BLOCK),

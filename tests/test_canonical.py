@@ -100,6 +100,43 @@ def test_keys_sort_by_utf_16_code_units() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "expected"),
+    [  # cyberphone/json-canonicalization testdata (Apache-2.0), by the author of RFC 8785
+        (r'[56, {"d": true, "10": null, "1": [ ]}]', '[56,{"1":[],"10":null,"d":true}]'),
+        (
+            r'{"1": {"f": {"f": "hi","F": 5} ,"\n": 56.0}, "10": { }, "": "empty", "a": { }, "111": [ { } ], "A": { }}',
+            r'{"":"empty","1":{"\n":56,"f":{"F":5,"f":"hi"}},"10":{},"111":[{}],"A":{},"a":{}}',
+        ),
+        (
+            '{"peach": "This sorting order", "péché": "is wrong according to French",'
+            ' "pêche": "but canonicalization MUST", "sin": "ingnore locale"}',
+            '{"peach":"This sorting order","péché":"is wrong according to French",'
+            '"pêche":"but canonicalization MUST","sin":"ingnore locale"}',
+        ),
+        (r'{"Unnormalized Unicode":"\u1e0d\u0307"}', '{"Unnormalized Unicode":"\u1e0d\u0307"}'),
+        (
+            r'{"numbers": [1E30, 4.50, 333333333.33333329, 2e-3, 0.000000000000000000000000001],'
+            r' "escaping": "\u20ac$\u000F\u000aA\u0027\u0042\u0022\u005c\\\"\/", "literals": [null, true, false]}',
+            '{"escaping":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/","literals":[null,true,false],'
+            '"numbers":[1e+30,4.5,333333333.3333333,0.002,1e-27]}',
+        ),
+        (
+            r'{"\u20ac": "Euro Sign", "1": "One", "\u0080": "Control\u007f", "\ud83d\ude02": "Smiley",'
+            r' "\u00f6": "Latin Small Letter O With Diaeresis", "\ufb33": "Hebrew Letter Dalet With Dagesh",'
+            r' "</script>": "Browser Challenge"}',
+            '{"1":"One","</script>":"Browser Challenge","\u0080":"Control\u007f",'
+            '"ö":"Latin Small Letter O With Diaeresis","€":"Euro Sign","\U0001f602":"Smiley",'
+            '"\ufb33":"Hebrew Letter Dalet With Dagesh"}',
+        ),
+    ],
+    ids=["arrays", "structures", "french", "unicode", "values", "weird"],
+)
+def test_the_files_of_json_canonicalization(given: str, expected: str) -> None:
+    assert canonical_json(json.loads(given)).decode() == expected
+    assert canonical_json(json.loads(expected)).decode() == expected
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [
         ([], "[]"), ({}, "{}"), ("", '""'), (True, "true"), (None, "null"), (0, "0"), (-1, "-1"),

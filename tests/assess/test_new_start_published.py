@@ -36,8 +36,8 @@ def verdict(found: Compliance, party: str, limit: str) -> Verdict:
     return next(v for v in found.verdicts if v.party == party and v.provision == f"limits/{limit}")
 
 
-def test_forty_two_rows_are_fully_backed() -> None:
-    assert len(FULL) == 42
+def test_forty_five_rows_are_fully_backed() -> None:
+    assert len(FULL) == 45
 
 
 @pytest.mark.parametrize("row", FULL, ids=lambda r: f"{r['as_of']}-{r['party']}")
@@ -100,6 +100,21 @@ def test_before_entry_into_force_it_is_signed_and_binds_nobody() -> None:
 def test_as_known_before_the_extension_it_would_have_ended_in_2021() -> None:
     found = assess_law(load("new-start"), AsOf.on("2022-01-01", known="2020-06-01"))
     assert found.status.state is State.expired
+
+
+@pytest.mark.parametrize(
+    "day", ["2013-03-01", "2014-03-01", "2014-09-01", "2017-03-01", "2017-09-01", "2020-09-01"]
+)
+def test_us_delivery_systems_by_type_add_to_the_declared_total(day: str) -> None:
+    law = resolve(load("new-start"), AsOf.on(day))
+    rows = declarations(law, by_system=True)["US"].items
+    deployed = [
+        i for i in rows if i.kind in ("icbm", "slbm", "heavy_bomber") and i.attributes.get("deployed")
+    ]
+    total = next(
+        float(r["deployed_delivery_systems"]) for r in FULL if r["as_of"] == day and r["party"] == "US"
+    )
+    assert sum(i.best for i in deployed) == total
 
 
 def test_us_by_system_adds_to_its_totals() -> None:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from detente.exchange.keys import ANNEX_TYPE, Annex, SecretKeys, new_keys
@@ -142,11 +143,15 @@ class Net:
     """Nodes of several parties on one wire, with clocks that a test sets."""
 
     def __init__(
-        self, folder: Path, parties: tuple[str, ...], new_url: Callable[[], str] = lambda: "node.db"
+        self,
+        folder: Path,
+        parties: tuple[str, ...],
+        new_url: Callable[[], str] = lambda: "node.db",
+        ends: dict[str, str] | None = None,
     ) -> None:
         self.folder, self.wire, self.now = folder, Wire(), 1_790_000_000.0
         self.skew: dict[str, float] = {}
-        keys = {p: party_keys(p) for p in parties}
+        keys = {p: msgspec.structs.replace(party_keys(p), not_after=(ends or {}).get(p, "")) for p in parties}
         self.annex = Annex(ANNEX_TYPE, "test", {p: k.public() for p, k in keys.items()})
         self.nodes: dict[str, Node] = {}
         self.peers: dict[str, Peers] = {}

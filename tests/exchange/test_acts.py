@@ -26,6 +26,7 @@ from detente.exchange.forms import check_form, form_of, forms
 from detente.exchange.fsck import fsck
 from detente.exchange.node import Node
 from detente.exchange.records import dues, law_of, policy, trace
+from detente.exchange.worldfile import write_file
 
 from .conftest import Net
 
@@ -268,9 +269,10 @@ def test_messages_need_no_translator(year: Net) -> None:
     ru = year.nodes["RU"]
     got = channel.messages(ru)[0]
     assert sent.delivered == {"RU": int(year.now)}
-    assert channel.read(ru, got, "zh") == "你方所观察到的并非攻击：W P，P，T。\nfree words".replace(
-        "W P", "W {place}"
+    assert channel.read(ru, got, "zh") == (
+        f"你方所观察到的并非攻击：W {{place}}，P，T。 ({channel.UNREVIEWED})\nfree words"
     )
+    assert channel.read(ru, got, "en").startswith("What you see is not an attack: W {place}, P, T.\n")
     assert channel.witnessed_mark(ru, got) == "unwitnessed since 2030-03-01T12:00:00Z"
     year.sync(2)
     assert channel.witnessed_mark(ru, ru.find(sent.act.label)) == ""
@@ -304,7 +306,7 @@ def test_a_published_aggregate_is_checked_without_a_node(year: Net, tmp_path: Pa
         mixed = {**msgspec.json.decode(data), field: msgspec.json.decode(other)[field]}
         if mixed != msgspec.json.decode(data):
             with pytest.raises(DetenteError):
-                aggregate.check_published(msgspec.json.encode(mixed))
+                aggregate.check_published(write_file(msgspec.convert(mixed, aggregate.Published)))
     secret = us.publish("message", "x", ["RU"], {"a": 1})
     with pytest.raises(DetenteError, match="not addressed to everybody"):
         aggregate.export(us, secret)
@@ -333,6 +335,39 @@ def test_keys_rotate_and_retire_without_a_gap(year: Net) -> None:
     assert list(ru.acts(faults=True)) == []
     for node in year.nodes.values():
         assert fsck(node.store.url, msgspec.json.encode(year.annex)).problems == []
+
+
+def test_what_is_proven_and_published_stays_so_over_a_key_change(year: Net, tmp_path: Path) -> None:
+    from detente.exchange.records import policy_text
+    from detente.exchange.records_file import explain_record
+
+    cn, ru = year.nodes["CN"], year.nodes["RU"]
+    act = aggregate.publish(cn, "exercise", {"deployed": 14}, OFFICERS)
+    for node in (cn, ru):
+        rotation.rotate(node, OFFICERS)
+        year.sync(2)
+        rotation.retire(node, OFFICERS)
+    cn.publish("message", "m", ["RU"], {"i": 1})
+    year.sync(2)
+    for suffix, data in (
+        ("tlog-proof", str(cn.log.prove(act.index)).encode()), ("entry", cn.log.entry(act.index)),
+        ("policy", policy_text(cn.annex, "CN", cn.store).encode()),
+    ):  # fmt: skip
+        (tmp_path / f"p.{suffix}").write_bytes(data)
+    shown = explain_record(tmp_path / "p.tlog-proof")
+    assert shown is not None and "PROVEN: this is entry 0" in shown[0]
+    for node in (cn, ru):
+        published = aggregate.check_published(aggregate.export(node, node.find(act.label)))
+        assert published.quorum and published.body == {"deployed": 14}
+
+
+def test_a_crisis_message_right_after_a_key_change_is_delivered_at_once(year: Net) -> None:
+    """The recipient has not read the new keys yet: the log comes first, then the message."""
+    cn, ru = year.nodes["CN"], year.nodes["RU"]
+    rotation.rotate(cn, OFFICERS)
+    sent = channel.send(cn, year.peers["CN"], "contact", ["RU"], {})
+    assert sent.delivered == {"RU": int(year.now)}
+    assert [a.leaf for a in channel.messages(ru)] == [sent.act.leaf]
 
 
 def test_a_power_cut_in_a_key_change_leaves_one_of_the_two(year: Net) -> None:

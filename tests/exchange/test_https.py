@@ -97,7 +97,7 @@ def test_a_client_without_a_pinned_key_gets_no_byte_of_http(pair: tuple[Node, No
         with httpx.Client(trust_env=False) as client, pytest.raises(httpx.HTTPError):
             client.get(f"http://127.0.0.1:{ru.config.port}/log/RU/checkpoint")
         other = msgspec.structs.replace(ru.annex.of("RU"), tls=stranger.tls_cert)
-        cn.annex.parties["RU"] = other  # a server without the pinned certificate is not believed either
+        cn.mirrors["RU"].first_keys = other  # a server without the pinned certificate is not believed either
         assert Peers(cn, HttpsTransport(cn)).pull("RU") == 0
     assert ru.log.size == 1 and not ru.store.all("SELECT 1 FROM evidence")
 
@@ -105,7 +105,7 @@ def test_a_client_without_a_pinned_key_gets_no_byte_of_http(pair: tuple[Node, No
 def test_the_openapi_document_names_every_resource(net: Net) -> None:
     paths = make_app(net.nodes["CN"]).openapi_schema.to_schema()["paths"]
     assert set(paths) == {
-        "/log/{party}/checkpoint", "/log/{party}/tile/{resource}", "/body/{digest}",
+        "/log/{party}/checkpoint", "/log/{party}/dated", "/log/{party}/tile/{resource}", "/body/{digest}",
         "/add-checkpoint", "/push", "/urgent", "/gossip",
     }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from detente.errors import DetenteError
+from detente.exchange import rotation
 from detente.exchange.fsck import fsck
 from detente.exchange.mirror import Push
 from detente.exchange.note import parse_note
@@ -227,7 +229,10 @@ def test_an_entry_of_one_party_cannot_travel_in_anothers_name(net: Net) -> None:
 
 
 class Exchange(RuleBasedStateMachine):
-    """Sends, losses, restarts, silence and clock jumps in any order: what was sent arrives once, in order."""
+    """Sends, losses, repetitions, late and truncated pushes, key changes, restarts, silence and clock jumps, in any
+
+    order: what was sent arrives once, in order, and nobody is accused.
+    """
 
     @initialize()
     def start(self) -> None:
@@ -236,7 +241,7 @@ class Exchange(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.net = Net(Path(self.folder.name), ("CN", "RU", "US"))
         self.sent: dict[str, list[str]] = {p: [] for p in self.net.nodes}
-        self.hashes: dict[tuple[str, str], list[bytes]] = {}
+        self.recorded: list[tuple[str, str, bytes]] = []
 
     parties = st.sampled_from(["CN", "RU", "US"])
 
@@ -261,6 +266,32 @@ class Exchange(RuleBasedStateMachine):
             self.net.wire.lose_reply = True
             self.net.peers[who].push(to)
             self.net.wire.lose_reply = False
+
+    @rule(who=parties, to=parties, start=st.integers(0, 30))
+    def record(self, who: str, to: str, start: int) -> None:
+        """A push that is on its way for longer than the next ones."""
+        log = self.net.nodes[who].log
+        if who != to and log.size:
+            chunk = self.net.peers[who]._chunk(min(start, log.size - 1))
+            self.recorded.append((who, to, msgspec.msgpack.encode(chunk)))
+
+    @rule(pick=st.integers(0, 30), times=st.integers(1, 2), cut=st.integers(0, 3))
+    def deliver(self, pick: int, times: int, cut: int) -> None:
+        """An old push arrives at last: late, repeated, or cut short."""
+        if self.recorded:
+            who, to, data = self.recorded[pick % len(self.recorded)]
+            for _ in range(times):
+                data = data[: len(data) - cut * 40]
+                status = self.net.wire.services[to].answer(who, "POST", "push", data).status
+                assert status in ((200, 409) if not cut else (200, 400, 409))
+
+    @rule(who=parties, days=st.sampled_from([0, 400]))
+    def change_keys(self, who: str, days: int) -> None:
+        """New keys, then the old ones retired as soon as every other party has seen them."""
+        with contextlib.suppress(DetenteError):
+            self.sent[who].append(rotation.rotate(self.net.nodes[who], OFFICERS, days).leaf)
+        with contextlib.suppress(DetenteError):
+            self.sent[who].append(rotation.retire(self.net.nodes[who], OFFICERS).leaf)
 
     @rule(who=parties)
     def restart(self, who: str) -> None:
@@ -290,7 +321,9 @@ class Exchange(RuleBasedStateMachine):
         for node in self.net.nodes.values():
             for p, leaves in self.sent.items():
                 assert [a.leaf for a in node.acts(party=p)] == leaves
-            assert not node.store.all("SELECT 1 FROM evidence")
+            assert not node.store.all("SELECT 1 FROM evidence WHERE kind <> 'suspect'")
+            annex = msgspec.json.encode(self.net.annex)
+            assert fsck(node.store.url, annex).problems == []
         self.net.close()
         self.folder.cleanup()
 

@@ -195,11 +195,12 @@ def test_atheris_finds_no_other_failure_in_any_parser(tmp_path: Path) -> None:
 import sys, atheris
 with atheris.instrument_imports():
     from detente.exchange import note, checkpoint, proof, policy, witness, tiles, envelope, body
-    from detente.exchange import evidence, aggregate, keys
+    from detente.exchange import evidence, aggregate, keys, contradiction, expiry, fsck_lines
 from detente.errors import DetenteError
 PARSERS = [note.parse_note, checkpoint.parse_checkpoint, proof.parse_proof, policy.parse_policy,
            witness.parse_request, tiles.parse_bundle, envelope.parse_entry, body.recipients_of,
-           evidence.check_evidence, aggregate.check_published, keys.parse_annex]
+           evidence.check_evidence, aggregate.check_published, keys.parse_annex,
+           contradiction.check_contradiction, lambda data: expiry.read_heads([data], "x", [])]
 def one(data):
     if data:
         try:

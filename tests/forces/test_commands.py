@@ -131,3 +131,25 @@ def test_proposals_and_their_figures(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert detente("proposals", "list") == 0
     assert detente("breakout", "US", "new-start", *known) == 0
     assert "The time an upload takes is not computed" in capsys.readouterr().out
+
+
+def test_drivers_of_totals_and_of_verdicts(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    found = answer(capsys, "forces", "US", "--drivers", "--as-of", "2024-01-01")
+    assert found["seed"] == 1 and all(t["drivers"] for t in found["totals"])
+    own = tmp_path / "own.csv"
+    own.write_text(
+        "party,kind,type,count,low,high,source,deployed,nuclear,warheads\n"
+        "US,icbm,Minuteman III,400,380,440,test,true,true,1\n"
+        "US,slbm,Trident II,230,220,250,test,true,true,4\n"
+        "US,heavy_bomber,B-52H,66,60,70,test,true,true,1\n"
+    )
+    asked = ("assess", "new-start", "--as-of", "2020-09-01", "--inventory", str(own), "--complete")
+    judged = answer(capsys, *asked, "--drivers")
+    by_limit = {(d["party"], d["provision"]): d for d in judged["drivers"]}
+    first = by_limit["US", "limits/II.1.a"]
+    assert 0.1 < first["p_met"] < 0.9
+    assert first["inputs"][0]["input"] == "US Minuteman III: missiles"
+    verdict = next(v for v in judged["assessment"]["verdicts"] if v["party"] == "US")
+    assert verdict["p_met"] == first["p_met"] and verdict["basis"] == "draws"
+    assert detente("assess", "new-start", "--drivers") == 2
+    assert "nothing to draw" in capsys.readouterr().err

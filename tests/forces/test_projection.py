@@ -9,14 +9,15 @@ import pytest
 
 from detente.errors import DetenteError
 from detente.forces import outside, statespace
-from detente.forces.backtest import ORIGINS, bottom_up_scores, knowledge, run, summary, table
+from detente.forces.backtest import ORIGINS, run, summary, table
 from detente.forces.bottomup import build, drivers, stockpile
 from detente.forces.calibrate import LAST_TARGET, score, search, training
 from detente.forces.line import stockpile_line
 from detente.forces.material import plutonium_bound
-from detente.forces.project import PARTIES, exceedance, first_years, project
-from detente.forces.questions import answers, published, published_chances
+from detente.forces.project import exceedance, first_years, project
+from detente.forces.questions import answers, published, published_chances, record
 from detente.forces.statespace import Shape
+from detente.forces.topdown import PARTIES, knowledge
 
 TODAY = date(2026, 11, 23)
 
@@ -59,7 +60,7 @@ def test_a_forecast_uses_nothing_printed_later(monkeypatch: pytest.MonkeyPatch) 
     """Cutting the prints off at the day of the forecast changes no draw, where every print of the day is held."""
     from detente.asof import Span
     from detente.forces import line
-    from detente.forces import project as room
+    from detente.forces import topdown as room
 
     day = knowledge(2022)
     whole = line._stockpiles
@@ -190,6 +191,15 @@ def test_published_projections_stand_beside_their_outcome() -> None:
     assert published("PK")[0].error == 200 - 170
 
 
+def test_the_record_of_published_forecasts_holds_those_that_were_not_of_warheads() -> None:
+    """DIA 1974: 60 silos, fewer than 10 came; DIA 1984: 818 for 234 (facts, section 3); nothing still open."""
+    found = {r.id: r for r in record()}
+    assert found["cn-dia-1974-silo"].said == "60" and "fewer than 10" in found["cn-dia-1974-silo"].came
+    assert found["cn-dia-1984-94"].error == pytest.approx(818 / 234 - 1)
+    assert found["pk-fas-2021"].error == pytest.approx(200 / 170 - 1)
+    assert "cn-dia-2025-icbm" not in found and "cn-metaculus-2025" not in found
+
+
 def test_a_published_chance_stands_beside_this_one(china) -> None:  # type: ignore[no-untyped-def]
     (words,) = published_chances("CN", china)
     assert words.startswith(
@@ -214,8 +224,7 @@ def test_bottom_up_builds_from_systems_within_their_launchers() -> None:
 
 def test_bottom_up_knows_only_drivers_in_print() -> None:
     assert build("CN", date(2021, 7, 1), (2021,), 10, np.random.default_rng(1)) is None
-    assert all(d.published == "2021-11" for d in drivers("CN", date(2023, 7, 1)))
-    assert {r[0] for r in bottom_up_scores()} == {2022, 2023, 2024, 2025}
+    assert drivers("US", date(2025, 7, 1)) == ()
 
 
 def test_a_projection_repeats_with_its_seed(china) -> None:  # type: ignore[no-untyped-def]

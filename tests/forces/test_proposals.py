@@ -171,3 +171,15 @@ def test_a_user_s_own_proposal(tmp_path: Path) -> None:
         compare(["french-lvl"], years=(2026,), known=TODAY, draws=500)
     with pytest.raises(DetenteError, match="2020 is not projected"):
         compare(["french-level"], years=(2020, 2030), known=TODAY, draws=500)
+
+
+def test_upload_on_leaving_is_what_breakout_says() -> None:
+    from detente.forces.breakout import breakout, upload
+
+    b = breakout("US", "new-start", year=2027, known=TODAY, n=4000)
+    made = futures_of(("US",), TODAY, 2028, 4000, 1)["US"]
+    u = upload(made, 2027)
+    assert u.uploaded == pytest.approx(b.uploaded, rel=0.03) and u.deployed == pytest.approx(
+        b.deployed, rel=0.03
+    )
+    assert all(after >= now for now, after in zip(u.deployed, u.uploaded, strict=True))

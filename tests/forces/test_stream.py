@@ -75,6 +75,67 @@ def test_a_count_on_the_bound_keeps_it_and_no_bound_binds_nothing() -> None:
     assert result.cut[0][0].tolist() == [0.0, 0.0, 0.0]
 
 
+@pytest.mark.parametrize("n", [1, 700, 20_001])
+def test_the_compiled_pass_gives_the_same_numbers(n: int) -> None:
+    """Draws that keep a limit are the same draws; means agree but for the order of a sum."""
+    from detente.forces.stream import block_sums, compiled
+
+    if compiled() is None:
+        pytest.skip("numba is not installed")
+    made = [*stacks(), Stack(np.eye(ITEMS), np.full((YEARS, ITEMS), np.nan), np.ones(ITEMS))]
+    blocks = [*Made()(np.random.SeedSequence(9), n), np.full((YEARS, n, ITEMS), 3.0)]
+    slow = block_sums(made, lambda *_: blocks, np.random.SeedSequence(1), n, True)
+    fast = block_sums(made, lambda *_: blocks, np.random.SeedSequence(1), n, True, True)
+    for p in range(3):
+        assert np.array_equal(slow.met[p], fast.met[p])
+        assert np.array_equal(slow.held[p], fast.held[p])
+        np.testing.assert_allclose(fast.count[p], slow.count[p], rtol=1e-12)
+        np.testing.assert_allclose(fast.excess[p], slow.excess[p], rtol=1e-9, atol=1e-6)
+
+
+def test_without_numba_the_base_installation_still_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's module cannot be imported: the plain pass takes its place, with the same numbers."""
+    from detente.forces import stream
+
+    monkeypatch.setattr(stream, "MANY", 1)
+    compiled_numbers = run(stacks(), Made(), draws=900, seed=3, block=400)
+    monkeypatch.setitem(sys.modules, "detente.forces._stream_kernel", None)
+    stream.compiled.cache_clear()
+    try:
+        assert stream.compiled() is None
+        plain = run(stacks(), Made(), draws=900, seed=3, block=400)
+    finally:
+        stream.compiled.cache_clear()
+    for a, b in zip(compiled_numbers.p_met + compiled_numbers.count, plain.p_met + plain.count, strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_the_benchmarks_draws_have_the_law_they_claim() -> None:
+    """Normal ends with 10 % spread, straight between: mean, spread, tails and correlation by formula."""
+    pytest.importorskip("bench.forces", reason="the benchmarks are not beside this tree")
+    from bench.forces import YEARS as SPAN
+    from bench.forces import Paths
+
+    paths, n = Paths(1), 40_000
+    years = np.array([x[:, :4].copy() for x in next(iter(paths(np.random.SeedSequence(7), n)))])
+    t = np.linspace(0, 1, SPAN)[:, None]
+    first, last = paths.first[0, :4], paths.last[0, :4]
+    mean = (1 - t) * first + t * last
+    sd = 0.1 * np.hypot((1 - t) * first, t * last)
+    np.testing.assert_allclose(years.mean(axis=1), mean, rtol=0.003)
+    np.testing.assert_allclose(years.std(axis=1), sd, rtol=0.02)
+    z = (years - mean[:, None]) / sd[:, None]
+    np.testing.assert_allclose(
+        np.abs(np.quantile(z, [0.05, 0.95], axis=1)), np.full((2, SPAN, 4), 1.645), atol=0.04
+    )
+    middle = SPAN // 2
+    expected = (1 - t[middle]) * 0.1 * first / sd[middle]  # of the first January with the middle one
+    found = [np.corrcoef(years[0, :, k], years[middle, :, k])[0, 1] for k in range(4)]
+    np.testing.assert_allclose(found, expected, atol=0.02)
+    types = np.corrcoef(years[0].T)
+    assert np.abs(types - np.eye(4)).max() < 0.02  # rows are independent
+
+
 def test_blocks_add_up() -> None:
     """The mean over blocks is the mean over their draws, whatever the last block's size."""
     result = run(stacks(), Made(), draws=2500, seed=3, block=1000)
@@ -130,8 +191,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.kill()
 
 
-def test_two_worker_processes_give_the_same_numbers(cluster: str) -> None:
-    from detente.forces import proposals
+@pytest.mark.parametrize("many", [100_000, 1])
+def test_two_worker_processes_give_the_same_numbers(
+    cluster: str, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the plain pass and, from `many` draws on, by the compiled one."""
+    from detente.forces import proposals, stream
+
+    monkeypatch.setattr(stream, "MANY", many)
 
     known = proposals.date(2026, 11, 23)
     chosen = {"years": (2026, 2030), "known": known, "draws": 1500, "seed": 4}

@@ -43,21 +43,37 @@ def test_500_tonnes_coupled_are_far_above_the_threshold() -> None:
         assert magnitude_of_yield(0.5, small_slope=1.0) > primary().magnitude(*place, 3) + 0.8
 
 
-def test_southern_land_is_as_published() -> None:
-    assert misses()["south"] == 0
+def test_the_south_is_as_published_and_the_north_misses_by_as_much_as_the_page_says() -> None:
+    """Kvaerna 2019: 3.1-3.4 north, 3.4-3.7 south, "for the hemisphere". Nothing here was tuned to it.
 
-
-@pytest.mark.xfail(
-    strict=True, reason="the untuned model is 0.09 too optimistic on northern land: docs/capability.md"
-)
-def test_northern_land_is_as_published() -> None:
-    assert misses()["north"] == 0
+    The north is too optimistic: by 0.02 over the hemisphere, as printed, by 0.09 over its land alone.
+    """
+    assert misses()["south"] == misses()["south-all"] == 0
+    assert misses()["north-all"] == pytest.approx(-0.02, abs=0.01)
+    assert misses()["north"] == pytest.approx(-0.09, abs=0.01)
 
 
 def test_the_misses_stay_as_reported() -> None:
     """docs/capability.md states them; a change of the model must change the page."""
-    stated = {"north": -0.09, "south": 0.0, "globe": -0.57, "dprk": -0.30, "dprk-monitor": -0.18}
+    stated = {"north-all": -0.02, "south-all": 0.0, "north": -0.09, "south": 0.0}
+    stated |= {"globe": -0.57, "dprk": -0.30, "dprk-monitor": -0.18}
     assert misses() == pytest.approx(stated, abs=0.02)
+
+
+def test_stations_that_fail_at_random_raise_the_threshold_and_account_for_part_of_the_miss() -> None:
+    often = Model.build(network(), Settings(available=0.95))
+    found = {c.id: c.miss for c in check(often)}
+    assert found["north-all"] == pytest.approx(0, abs=0.006) and found["north"] == pytest.approx(
+        -0.07, abs=0.01
+    )
+    m = often.magnitude(*LOP_NOR, 3)
+    assert m is not None and m > primary().magnitude(*LOP_NOR, 3)
+    assert at_least(3, often.probabilities(*LOP_NOR, m)) == pytest.approx(0.9, abs=0.002)
+
+
+def test_a_network_that_rarely_sends_never_reaches_the_wanted_chance() -> None:
+    seldom = Model.build(network()[:3], Settings(available=0.5))
+    assert seldom.magnitude(*LOP_NOR, 3) is None and seldom.magnitude(*LOP_NOR, 1) is None
 
 
 def test_threshold_monitoring_lies_about_a_unit_below_detection() -> None:
@@ -123,7 +139,13 @@ def test_silent_china_changes_nothing_before_it_sends_and_something_after() -> N
 
 
 def test_settings_and_regions_that_make_no_sense_are_refused() -> None:
-    for bad in ({"snr": 0.0}, {"probability": 1.0}, {"signal_sd": -1.0}, {"snr": float("nan")}):
+    for bad in (
+        {"snr": 0.0},
+        {"probability": 1.0},
+        {"signal_sd": -1.0},
+        {"snr": float("nan")},
+        {"available": 0.0},
+    ):
         with pytest.raises(DetenteError):
             Settings(**bad)
     for region, step in (((10, 0, 0, 10), 1), ((0, 10, 0, 10), 0), ((0, 10, 0, 10), -1), ((-91, 0, 0, 1), 1)):
@@ -215,5 +237,6 @@ def test_rounded_places_are_marked() -> None:
 def test_every_place_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert _run("stations", "--network", "radionuclide", "--json") == 0
     places = json.loads(capsys.readouterr().out)
-    assert len(places) == 79 and {p["quality"] for p in places} == {"recalled"}
+    assert len(places) == 80 and {p["quality"] for p in places} == {"text"}
+    assert [p["treaty_code"] for p in places if p["lat"] is None] == ["RN35"]
     assert _run("stations", "--country", "Utopia") == 2

@@ -13,6 +13,7 @@ from detente.monitor import decoupling as d
 from detente.monitor.magnitude_yield import yield_of_magnitude
 from detente.monitor.media import GRAVITY, media, medium
 from detente.monitor.source_denny_johnson import cavity_radius, static_potential
+from detente.monitor.source_denny_johnson import spectrum as denny_johnson_spectrum
 from detente.monitor.source_mueller_murphy import (
     constants_effect,
     corner_frequency,
@@ -69,6 +70,23 @@ def test_denny_johnson_moment_exceeds_mueller_murphy_by_a_third_of_a_unit() -> N
     assert 2300 < static_potential(5.3, 828, "salt") < 3100
 
 
+def test_denny_johnson_spectrum_is_its_moment_below_the_corner_and_falls_as_f_squared_above() -> None:
+    static = static_potential(0.5, 500, "granite")
+    found = denny_johnson_spectrum(0.5, 500, "granite", np.array([1e-3, 10.0, 1000.0, 2000.0]), 10.0)
+    assert found[0] == pytest.approx(static) and found[1] == pytest.approx(static / 2)
+    assert found[2] / found[3] == pytest.approx(4, rel=1e-3)
+
+
+def test_what_not_knowing_denny_johnsons_corner_costs_is_small_for_small_shots_only() -> None:
+    spread = {}
+    for kt, depth in ((0.5, 500), (100, 700)):
+        effect = d.source_effect(kt, "granite", depth, 2.0)
+        assert set(effect) <= set(d.constants_effect(kt, "granite", depth, frequency_hz=2.0))
+        assert list(effect.values()) == sorted(effect.values())  # a higher corner is louder
+        spread[kt] = max(effect.values()) - min(effect.values())
+    assert spread[0.5] < 0.06 and spread[100] > 0.2
+
+
 def test_effect_of_recalled_constants_is_shown_and_small_at_1_hz() -> None:
     effect = constants_effect(1, 122, "granite", 1.0)
     assert set(effect) >= {"k_elastic x 1.3", "vs x 1.1"}
@@ -96,6 +114,22 @@ def test_full_decoupling_radii() -> None:
     assert d.full_decoupling_radius(1, 500, "granite") == pytest.approx(31, abs=0.6)
     one, eight = (d.full_decoupling_radius(y, 500, "granite") for y in (1, 8))
     assert eight == pytest.approx(2 * one)
+
+
+def test_sterlings_corner_is_that_of_simple_theory() -> None:
+    """10 Hz in the first report, "a factor of 4 less than predicted by the simplest decoupling theory"; the
+    re-examination of the free-field records found near perfect agreement with theory (earthref.org/ERR/10445)."""
+    assert medium("salt").vp / (2 * math.pi * 17) == pytest.approx(4 * 10, rel=0.1)
+
+
+def test_the_seven_at_20_hz_is_salmon_over_sterling_by_yield_not_one_shot_tamped_and_hidden() -> None:
+    """The pair measured is 5.3 kt tamped against 0.38 kt hidden: its corner is lower by the cube root of 14."""
+    f = np.array([0.01, 20.0])
+    sterling = spectrum(0.38, 828, "salt", f) / d.amplitude_factor(0.38, "salt", 828, 17, f, 1.0)
+    by_yield = spectrum(5.3, 828, "salt", f) / sterling / (5.3 / 0.38)
+    equal = d.amplitude_factor(0.38, "salt", 828, 17, f, 1.0)
+    assert by_yield[0] == pytest.approx(equal[0], rel=1e-3) and equal[0] == pytest.approx(69, abs=1)
+    assert by_yield[1] == pytest.approx(7, abs=1.5) and equal[1] > 4 * by_yield[1]
 
 
 def test_factor_falls_above_the_tamped_corner() -> None:

@@ -10,15 +10,37 @@ import pytest
 from detente.errors import DetenteError
 from detente.monitor.arraygain import array_gain
 from detente.monitor.coast import coast_km, on_land
+from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 from detente.monitor.noise import acceleration_db, models, octave_rms_nm, read_spectra
-from detente.monitor.stations import Station, from_stationxml, ims, network, silence
+from detente.monitor.stations import NETWORKS, Station, from_stationxml, ims, network, silence, treaty_places
+from detente.sources import Quality
 
 
-def test_the_ims_has_the_treatys_numbers_less_the_places_not_chosen() -> None:
-    by = {n: len({s.treaty_code.split("/")[0] for s in ims() if s.network == n}) for n in
-          ("primary", "auxiliary", "infrasound", "radionuclide")}  # fmt: skip
-    assert by == {"primary": 49, "auxiliary": 119, "infrasound": 59, "radionuclide": 79}
-    assert len({s.treaty_code[:4] for s in ims() if s.network == "hydroacoustic"}) == 11
+def test_the_ims_has_the_treatys_numbers_with_the_four_places_it_leaves_open() -> None:
+    codes = {n: {s.treaty_code.split("/")[0] for s in ims() if s.network == n} for n in NETWORKS}
+    codes["hydroacoustic"] = {c[:4] for c in codes["hydroacoustic"]}
+    numbers = {"primary": 50, "auxiliary": 120, "infrasound": 60, "hydroacoustic": 11, "radionuclide": 80}
+    assert {n: len(c) for n, c in codes.items()} == numbers
+    assert set().union(*codes.values()) == set(treaty_places())
+    unplaced = {s.treaty_code for s in ims() if not s.placed}
+    assert unplaced == {"PS20", "AS039", "IS28", "RN35"}
+    assert unplaced <= {code for code, place in treaty_places().items() if place is None}
+    assert not any(s.treaty_code in unplaced for s in network(("primary", "auxiliary"), planned=True))
+
+
+def test_stations_stand_where_the_treaty_puts_them_or_were_moved() -> None:
+    """The text of Annex 1 is independent of the station file: codes must meet, save sites known to have moved."""
+    moved = {"AS011", "AS016", "AS064", "AS076", "AS089", "AS094"}  # relocated since 1996
+    treaty = treaty_places()
+    far = {}
+    for s in (s for s in ims() if s.placed and s.network in ("primary", "auxiliary")):
+        place = treaty[s.treaty_code.split("/")[0]]
+        if place is not None:
+            far[s.treaty_code] = KM_PER_DEG * float(distance_azimuth(s.lat, s.lon, *place)[0])
+    assert {code for code, km in far.items() if km > 100} == moved
+    assert np.median(list(far.values())) < 15
+    text = [s for s in ims() if s.placed and s.quality is Quality.text]
+    assert len(text) == 79 + 12 + 1 and all((s.lat, s.lon) == treaty[s.treaty_code] for s in text)
 
 
 def test_makanchi_has_nine_elements_in_five_kilometres() -> None:

@@ -11,9 +11,11 @@ import msgspec
 from detente.asof import AsOf
 from detente.draws import Draws
 from detente.forces.declarations import declaration_dates, declared
+from detente.forces.sensitivity import Share
 from detente.inventory import Inventory
 from detente.inventory_csv import read_inventory
-from detente.treaty.judge import judge
+from detente.treaty.compile import compile_form
+from detente.treaty.judge import judge, rows_of
 from detente.treaty.life import Status
 from detente.treaty.load import Loaded
 from detente.treaty.resolve import Law, change_points, resolve
@@ -51,6 +53,44 @@ def assess_law(
         status.in_force,
         judge(law, rows, tell=True),
     )
+
+
+class Driven(msgspec.Struct, frozen=True):
+    """What drives whether one limit is kept: first-order shares of the variance of "kept", largest first.
+
+    `inputs` is empty where every draw gives the same answer or the limit is not linear over known rows.
+    """
+
+    party: str
+    provision: str
+    p_met: float
+    inputs: tuple[Share, ...]
+
+
+def drawn(given: Mapping[str, Inventory | Draws], *, n: int, seed: int) -> dict[str, Inventory | Draws]:
+    """Each party's rows as `n` draws from their low, best, high and quality; parties are independent."""
+    from detente.forces.uncertainty import draws  # with its data, needed only where chance is asked for
+
+    return {
+        p: draws(rows, n=n, seed=seed + 7919 * k) if isinstance(rows, Inventory) else rows
+        for k, (p, rows) in enumerate(sorted(given.items()))
+    }
+
+
+def driven(loaded: Loaded, found: Compliance, given: Mapping[str, Inventory | Draws]) -> tuple[Driven, ...]:
+    """What drives each verdict of `found` that is a matter of chance, from the draws it was judged by."""
+    from detente.forces.drivers import of_limit
+
+    law = resolve(loaded, found.as_of, found.viewpoint)
+    limits = {f"limits/{x.id}": x for x in law.instrument.limits}
+    answers = []
+    for v in found.verdicts:
+        rows = rows_of(v.party, given)
+        if v.p_met is None or v.provision not in limits or not isinstance(rows, Draws):
+            continue
+        form = compile_form(law, v.party, rows.inventory, None, (limits[v.provision],))
+        answers.append(Driven(v.party, v.provision, v.p_met, of_limit(form, 0, rows)))
+    return tuple(answers)
 
 
 def declarations(law: Law, *, by_system: bool = False) -> dict[str, Inventory]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from textwrap import shorten
 
 from detente.assess.judge import Assessment
 from detente.assess.section import claims_section
 from detente.brief.record import Door, Section, Table
 
-COLUMNS = ("", "day", "by", "what was said", "verdict", "in numbers")
+COLUMNS = ("", "day", "who", "what was said", "verdict", "in numbers")
 
 
 def claims(day: date) -> Section | None:
@@ -33,13 +32,7 @@ def claims(day: date) -> Section | None:
 def _row(a: Assessment) -> tuple[str, ...]:
     said = [t.finding for p in a.now.parts for t in p.tests]
     chances = [f"{100 * f.p:.0f} %" for f in said if f.p is not None]
-    numbers = (
-        f"chance {', '.join(chances)}"
-        if chances
-        else shorten(said[0].text, 140, placeholder=" ...")
-        if said
-        else ""
-    )
+    numbers = f"chance {', '.join(chances)}" if chances else said[0].text if said else ""
     word = str(a.word) + (", in part" if a.claim.standing == "partly" else "")
     then = f" (on its day: {a.then.word})" if a.then.word != a.word else ""
     return (

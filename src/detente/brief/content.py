@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import msgspec
+
 from detente.asof import AsOf
 from detente.assess.compliance import exchanges, history
 from detente.brief.claims import claims
@@ -17,6 +19,12 @@ from detente.treaty import instrument_ids, load, resolve
 
 def gather(day: date) -> Brief:
     """The briefing as it could have been written on `day`: only what was published by then."""
+    filled = (numbers(day), events(day), claims(day))
+    return msgspec.structs.replace(law_and_counts(day), sections=tuple(s for s in filled if s))
+
+
+def law_and_counts(day: date) -> Brief:
+    """The briefing without the sections that the other rooms fill."""
     clocks = AsOf.on(day, known=day)
     laws = [resolve(load(name), clocks) for name in instrument_ids()]
     new_start = next(law for law in laws if law.instrument.id == "new-start")
@@ -26,7 +34,6 @@ def gather(day: date) -> Brief:
     rows = tuple(
         sorted((law_row(law) for law in laws), key=lambda r: (r.state not in LIVE, r.topic, r.since))
     )
-    filled = (numbers(day), events(day), claims(day))
     return Brief(
         as_of=day,
         title="The state of strategic arms control",
@@ -37,5 +44,4 @@ def gather(day: date) -> Brief:
         disputes=(*status_disputes(new_start, past), *count_disputes(new_start, declared)),
         unknowns=tuple(unknowns(new_start, points)),
         notices=tuple(notices(laws)),
-        sections=tuple(s for s in filled if s),
     )

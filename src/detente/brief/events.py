@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from detente.assess import rooms
 from detente.brief.record import Door, Exhibit, Section, Table
-from detente.drawing import rendered
+
+if TYPE_CHECKING:
+    from detente.monitor.capability import CapabilityMap
 
 EVENT = "lop-nor-2020"
 REGION = (25.0, 55.0, 60.0, 110.0)  # south, north, west, east: Central Asia
@@ -29,7 +33,7 @@ def events(day: date) -> Section | None:
     command = f"detente event {EVENT} --draws {rooms.EVENT_DRAWS} --seed {rooms.SEED}"
     statements = Table(
         "What was said, tested",
-        ("by", "day", "statement", "answer", "numbers"),
+        ("who", "day", "statement", "answer", "numbers"),
         tuple((s.by, s.date, s.text, str(s.answer), s.numbers) for s in said),
         Door(
             "each statement against the evidence of the event file",
@@ -80,20 +84,26 @@ def events(day: date) -> Section | None:
     )
 
 
-def figures(names: Collection[str]) -> dict[str, dict[str, bytes]]:
-    """Those of the section's figures that are named, each as svg and png bytes."""
+def figures(names: Collection[str]) -> dict[str, Any]:
+    """Those of the section's figures that are named."""
     if "event-map" not in names:
         return {}
-    from detente.monitor.capability import capability_map
     from detente.monitor.event_figures import event_map, hiding_figure, yield_figure
     from detente.monitor.hiding import thresholds_at
     from detente.monitor.maps import capability_figure
 
-    found, model = rooms.event(EVENT), rooms.network()
+    found = rooms.event(EVENT)
     drawn = {
         "event-map": event_map(found),
         "event-yield": yield_figure(found),
-        "capability": capability_figure(capability_map(model, region=REGION), model),
+        "capability": capability_figure(_capability(), rooms.network()),
         "hiding": hiding_figure(thresholds_at("lop-nor")),
     }
-    return {name: rendered(figure) for name, figure in drawn.items() if name in names}
+    return {name: figure for name, figure in drawn.items() if name in names}
+
+
+@cache
+def _capability() -> CapabilityMap:
+    from detente.monitor.capability import capability_map
+
+    return capability_map(rooms.network(), region=REGION)

@@ -43,7 +43,7 @@ def counts_figure(
     figure.legend(handles, labels, frameon=False, fontsize=9, loc="upper right", ncols=len(labels))
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", color=INK)
     figure.text(0.01, 0.012, NOTE, fontsize=7, color=QUIET)
-    figure.tight_layout(rect=(0, 0.035, 1, 0.97))
+    figure.set_layout_engine("tight", rect=(0, 0.035, 1, 0.97))
     return figure
 
 
@@ -99,9 +99,7 @@ def lives_figure(laws: Sequence[Law], rows: Iterable[LawRow], day: date) -> Any:
     axis.xaxis_date()
     _plain(axis)
     handles = [_patch(c) for c in colours.values()]
-    axis.legend(
-        handles, list(colours), frameon=False, fontsize=8, loc="lower left", ncols=4, bbox_to_anchor=(0, 1.0)
-    )
+    figure.legend(handles, list(colours), frameon=False, fontsize=8, loc="upper right", ncols=4)
     figure.text(
         0.01,
         0.008,
@@ -109,7 +107,7 @@ def lives_figure(laws: Sequence[Law], rows: Iterable[LawRow], day: date) -> Any:
         fontsize=7,
         color=QUIET,
     )
-    figure.tight_layout(rect=(0, 0.03, 1, 1))
+    figure.set_layout_engine("tight", rect=(0, 0.03, 1, 0.96))
     return figure
 
 

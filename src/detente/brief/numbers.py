@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from detente.asof import AsOf
 from detente.brief.record import Door, Exhibit, Section, Table
-from detente.drawing import rendered
 from detente.errors import DetenteError
 from detente.forces.views import Line, compare
 from detente.parties import party as known_party
@@ -172,18 +171,18 @@ def _lead(day: date) -> str:
     return " ".join(sentences) or "What was published by the day."
 
 
-def figures(day: date, names: Collection[str]) -> dict[str, dict[str, bytes]]:
-    """Those of the section's figures that are named, each as svg and png bytes."""
+def figures(day: date, names: Collection[str]) -> dict[str, Any]:
+    """Those of the section's figures that are named."""
     from detente.forces.figures import fan, through_time
     from detente.forces.proposal_figures import heat_map
     from detente.forces.questions import published
 
     made, compared = projection(day), effects(day)
-    drawn: dict[str, dict[str, bytes]] = {}
+    drawn: dict[str, Any] = {}
     if "stockpiles" in names:
-        drawn["stockpiles"] = rendered(through_time(PARTIES, day))
+        drawn["stockpiles"] = through_time(PARTIES, day)
     if "china" in names and made:
-        drawn["china"] = rendered(fan(made, published("CN", made)))
+        drawn["china"] = fan(made, published("CN", made))
     if "proposals" in names and compared:
-        drawn["proposals"] = rendered(heat_map(compared, compared.years[-1]))
+        drawn["proposals"] = heat_map(compared, compared.years[-1])
     return drawn

@@ -34,6 +34,9 @@ NoiseFlag = Annotated[
 ]
 ProbabilityFlag = Annotated[float, typer.Option("--probability", help="Wanted probability of detection.")]
 SnrFlag = Annotated[float, typer.Option("--snr", help="Signal-to-noise ratio that counts as a detection.")]
+AvailableFlag = Annotated[
+    float, typer.Option("--available", help="Chance that a station sends at all, each on its own; 1: all do.")
+]
 LawFlag = Annotated[str, typer.Option("--law", help="Magnitude-yield law for tonnes; by site if left out.")]
 RockFlag = Annotated[str, typer.Option("--rock", help="Rock about a cavity: granite, salt, tuff or shale.")]
 DepthFlag = Annotated[float, typer.Option("--depth", help="Depth of the cavity, m.")]
@@ -51,6 +54,7 @@ def build(
     noise: Path | None,
     probability: float,
     snr: float,
+    available: float,
 ) -> Model:
     """The network model that the flags describe."""
     from detente.errors import DetenteError, nearest
@@ -77,7 +81,7 @@ def build(
             f"station '{twice[0]}' appears twice", fix=f"add --without {twice[0]} or rename it"
         )
     heard = (*silence(listen, without or ()), *own)
-    settings = Settings(snr=snr, probability=probability)
+    settings = Settings(snr=snr, probability=probability, available=available)
     return Model.build(heard, settings, read_spectra(noise) if noise else None)
 
 

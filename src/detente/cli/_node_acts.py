@@ -176,12 +176,15 @@ def message(
 ) -> None:
     """Send an urgent message to duty officers at once; `list` shows the templates."""
     from detente.errors import DetenteError
-    from detente.exchange.channel import LANGUAGES, send, templates
+    from detente.exchange.channel import LANGUAGES, UNREVIEWED, send, templates
     from detente.exchange.records import utc
 
     if code == "list":
         rows = [(t.code, ", ".join(t.args), *(t.texts[k] for k in LANGUAGES)) for t in templates().values()]
         show_table("messages that need no translator", ("code", "needs", *LANGUAGES), rows)
+        unreviewed = [k for k in LANGUAGES if any(t.mark(k) for t in templates().values())]
+        if unreviewed:
+            print(f"{', '.join(unreviewed)}: {UNREVIEWED}; sources of the terms: exchange/glossary.csv")
         return
     if not to:
         raise DetenteError("a message needs a recipient", fix="give --to PARTY")

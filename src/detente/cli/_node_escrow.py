@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -97,8 +98,12 @@ def escrow_check(
 def escrow_list(home: HomeFlag = None, json: JsonFlag = False) -> None:
     """Every logged root, its proof, what was found, and contradictions; exit 1 where there is one."""
     from detente.exchange.commitments import commitments
+    from detente.exchange.contradiction import gather
 
-    found = commitments(open_node(home))
+    node = open_node(home)
+    found = commitments(node)
+    if gather(node):
+        print("proof for the world: detente node evidence list", file=sys.stderr)
     if json:
         show_json(found)
     else:

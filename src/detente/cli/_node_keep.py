@@ -11,8 +11,11 @@ from detente.cli._node import ACT_COLUMNS, HomeFlag, act_row, open_node
 from detente.cli._show import JsonFlag, show_json, show_table
 
 log_app = typer.Typer(add_completion=False, help="Show, prove and export logs.")
-key_app = typer.Typer(add_completion=False, help="Rotate and retire keys.")
-evidence_app = typer.Typer(add_completion=False, help="Evidence against parties that signed two histories.")
+key_app = typer.Typer(add_completion=False, help="List, rotate and retire keys and certificates.")
+evidence_app = typer.Typer(
+    add_completion=False,
+    help="Evidence against parties that signed two histories, or two roots for one exchange.",
+)
 PartyFlag = Annotated[str, typer.Option("--party", help="Whose log; our own if left out.")]
 OutFlag = Annotated[Path, typer.Option("-o", metavar="PATH", help="Where to write.")]
 
@@ -46,7 +49,7 @@ def log_prove(label: str, out: OutFlag, home: HomeFlag = None) -> None:
     for suffix, data in (
         (".tlog-proof", str(proof).encode()),
         (".entry", node.log_of(act.party).entry(act.index)),
-        (".policy", policy_text(node.annex, act.party).encode()),
+        (".policy", policy_text(node.annex, act.party, node.store).encode()),
     ):
         out.with_name(out.name + suffix).write_bytes(data)
     print(f"{out}.tlog-proof, {out}.entry, {out}.policy")
@@ -100,51 +103,112 @@ def fsck(
         raise typer.Exit(1)
 
 
+DaysFlag = Annotated[int, typer.Option("--days", help="How long the new keys are valid; 0: without end.")]
+FirstFlag = Annotated[str, typer.Option("--officer")]
+SecondFlag = Annotated[str, typer.Option("--second")]
+
+
+@key_app.command("list")
+def key_list(home: HomeFlag = None, json: JsonFlag = False) -> None:
+    """Whose keys are valid until when, and which certificates are accepted now."""
+    from detente.exchange.pins import fingerprint
+
+    node = open_node(home)
+    rows = []
+    for party in node.annex.parties:
+        keys = node.keys_now(party)
+        marks = ", ".join(fingerprint(pem)[:16] for pem in keys.certificates(node.clock()))
+        state = keys.outside(node.moment) or "valid"
+        rows.append((party, keys.not_before or "always", keys.not_after or "without end", state, marks))
+    if json:
+        show_json(rows)
+    else:
+        show_table("keys", ("party", "valid from", "until", "now", "TLS certificates (SHA-256)"), rows)
+
+
 @key_app.command("rotate")
 def key_rotate(
-    officer: Annotated[str, typer.Option("--officer")] = "duty-1",
-    second: Annotated[str, typer.Option("--second")] = "duty-2",
-    home: HomeFlag = None,
+    officer: FirstFlag = "duty-1", second: SecondFlag = "duty-2", days: DaysFlag = 1095, home: HomeFlag = None
 ) -> None:
     """Make new keys for every role and log them; the old log key signs beside the new until retired."""
     from detente.exchange.rotation import rotate
 
-    act = rotate(open_node(home), (officer, second))
-    print(
-        f"{act.label}: new keys logged; restart 'node serve', and retire the old ones when all have seen them"
-    )
+    node = open_node(home)
+    lapsed = node.own.keys.outside(node.moment)
+    act = rotate(node, (officer, second), days)
+    print(f"{act.label}: new keys logged; retire the old ones when all have seen them")
+    if lapsed:
+        print(
+            f"{lapsed}: the others refuse the change until their officials run 'detente node key accept {act.label}'"
+        )
+
+
+@key_app.command("accept")
+def key_accept(label: str, home: HomeFlag = None) -> None:
+    """Adopt by hand the new keys in a key entry (CN:57) that came after the old ones had expired; recorded.
+
+    Compare the digest with that party's officials first: no valid key vouches for these.
+    """
+    from hashlib import sha256
+
+    from detente.exchange.notices import acknowledge
+
+    node = open_node(home)
+    act = node.find(label)
+    keys = node.mirror(act.party).accept(act.index)
+    ack = acknowledge(node, node.find(label))
+    digest = sha256(act.envelope.text.encode()).hexdigest()
+    print(f"{act.party}: keys of {label}, SHA-256 {digest}, valid until {keys.not_after or 'retired'}")
+    print(f"recorded as {ack.label}")
 
 
 @key_app.command("retire")
-def key_retire(
-    officer: Annotated[str, typer.Option("--officer")] = "duty-1",
-    second: Annotated[str, typer.Option("--second")] = "duty-2",
-    home: HomeFlag = None,
-) -> None:
+def key_retire(officer: FirstFlag = "duty-1", second: SecondFlag = "duty-2", home: HomeFlag = None) -> None:
     """Retire the old keys, once every other party has mirrored the new ones."""
     from detente.exchange.rotation import retire
 
-    print(f"{retire(open_node(home), (officer, second)).label}: old keys retired; restart 'node serve'")
+    print(f"{retire(open_node(home), (officer, second)).label}: old keys retired")
+
+
+@key_app.command("certificate")
+def key_certificate(
+    officer: FirstFlag = "duty-1",
+    second: SecondFlag = "duty-2",
+    overlap: Annotated[
+        float, typer.Option("--overlap", help="Days in which the old certificate is good too.")
+    ] = 14.0,
+    home: HomeFlag = None,
+) -> None:
+    """Make the next TLS certificate and log its pin; a running node goes over to it by itself."""
+    from detente.exchange.rotation import renew_certificate
+
+    node = open_node(home)
+    act = renew_certificate(node, (officer, second), overlap)
+    print(
+        f"{act.label}: the next certificate is logged. It is shown once every other party holds that entry; "
+        f"the old one is good until {node.keys.tls_old_until}"
+    )
 
 
 @evidence_app.command("list")
 def evidence_list(home: HomeFlag = None, json: JsonFlag = False) -> None:
     """What is held against whom."""
+    from detente.exchange.contradiction import CONTRADICTION, check_contradiction, gather
     from detente.exchange.evidence import EVIDENCE_TYPE, check_evidence
     from detente.exchange.records import utc
 
     node = open_node(home)
+    gather(node)
     rows = []
     for identity, kind, seen, data in node.store.all(
         "SELECT id, kind, seen, data FROM evidence ORDER BY seen"
     ):
-        proven = kind == EVIDENCE_TYPE
-        text = (
-            check_evidence(bytes(data)).text
-            if proven
-            else "a signed head that does not extend ours; unproven"
-        )
-        rows.append((identity[:12], "proven" if proven else "suspect", utc(seen), text))
+        text = "a signed head that does not extend ours; unproven"
+        if kind == EVIDENCE_TYPE:
+            text = check_evidence(bytes(data)).text
+        elif kind == CONTRADICTION:
+            text = check_contradiction(bytes(data)).text
+        rows.append((identity[:12], "suspect" if kind == "suspect" else "proven", utc(seen), text))
     if json:
         show_json(rows)
     else:
@@ -155,11 +219,10 @@ def evidence_list(home: HomeFlag = None, json: JsonFlag = False) -> None:
 def evidence_export(identity: str, out: OutFlag, home: HomeFlag = None) -> None:
     """Write one piece of evidence as a file that `detente verify` checks anywhere."""
     from detente.errors import DetenteError
-    from detente.exchange.evidence import EVIDENCE_TYPE
 
     node = open_node(home)
     rows = node.store.all(
-        "SELECT data FROM evidence WHERE id LIKE ? AND kind = ?", (f"{identity}%", EVIDENCE_TYPE)
+        "SELECT data FROM evidence WHERE id LIKE ? AND kind <> 'suspect'", (f"{identity}%",)
     )
     if len(rows) != 1 or not identity.isalnum():
         raise DetenteError(

@@ -46,3 +46,18 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     for line in cells:
         table.add_row(*map(Text, line))  # a cell in square brackets is text, not markup
     Console().print(table)
+
+
+def show_drivers(title: str, found: Iterable[tuple[str, Iterable[Any]]], *, seed: int | None = None) -> None:
+    """Print first-order shares, one line a result: what its spread comes from, the largest first."""
+    rows = [
+        (what, "; ".join(f"{s.input} {s.share:.0%}" for s in shares) or "no draw moves it")
+        for what, shares in found
+    ]
+    show_table(
+        f"{title} (first-order shares; rows move together, so they may pass 100 %)",
+        ("result", "drivers"),
+        rows,
+    )
+    if seed is not None:
+        print(f"seed {seed}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from detente.cli._show import JsonFlag, KnownFlag, show_json, show_table
+from detente.cli._show import JsonFlag, KnownFlag, show_drivers, show_json, show_table
 
 app = typer.Typer(add_completion=False)
 
@@ -40,6 +40,7 @@ def breakout(
     show_table(f"{b.party}, January {b.year}, strategic warheads", ("", "5 %", "median", "95 %"), rows)
     systems = [(s.type, f"{s.items:,.0f}", f"{s.warheads:,.0f}", f"{s.could:,.0f}") for s in b.systems]
     show_table("by system (medians)", ("system", "items", "warheads on them", "could take"), systems)
+    show_drivers(f"what drives the spread after upload in {b.year}", [("after upload", b.drivers)])
     if b.bound is not None and b.p_above is not None:
         typer.echo(
             f"limit: {b.limit}, {b.bound:,.0f}; P(above it after upload) {b.p_above:.0%}; {b.times:.1f} times today"

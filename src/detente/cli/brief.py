@@ -20,19 +20,31 @@ def brief(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="DIR", help="Write the page, JSON and figures here.")
     ] = None,
+    lang: Annotated[
+        str,
+        typer.Option(
+            "--lang",
+            metavar="CODES",
+            help="en, zh-Hans, zh-Hant, ru or fr; several with commas, or all: a page each, the text in the first.",
+        ),
+    ] = "en",
     json: JsonFlag = False,
 ) -> None:
     """The briefing as it could have been written on the day: only what was published by then."""
+    from detente.brief.catalogue import languages
     from detente.brief.content import gather
     from detente.brief.page import write
     from detente.brief.text import terminal
+    from detente.brief.tongue import tongue
 
+    chosen = languages(lang)
     content = gather(clocks(as_of).law)
-    made = write(content, out) if out else ()
+    made = write(content, out, chosen) if out else ()
     if json:
         show_json(content)
         return
-    print(terminal(content))
+    said = tongue(chosen[0])
+    print(terminal(content, said))
     for path in made:
         if path.suffix == ".html":
-            print(f"\nThe page: {path}", file=sys.stderr)
+            print(f"\n{said.say('page.page_at')}{said.say('join.colon')}{path}", file=sys.stderr)

@@ -30,6 +30,7 @@ def capability(
     noise: flags.NoiseFlag = None,
     probability: flags.ProbabilityFlag = 0.9,
     snr: flags.SnrFlag = 3.5,
+    available: flags.AvailableFlag = 1.0,
     law: flags.LawFlag = "semipalatinsk",
     rock: flags.RockFlag = "granite",
     depth: flags.DepthFlag = 500.0,
@@ -58,7 +59,7 @@ def capability(
     if table is not None:
         check_target(table, ("csv",))
     find_law(law)
-    model = flags.build(network, planned, without, stations, array, noise, probability, snr)
+    model = flags.build(network, planned, without, stations, array, noise, probability, snr, available)
     chosen = flags.couplings(rock, depth, cavity)
     if scheduler:
         found = _shared(

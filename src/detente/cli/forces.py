@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from detente.cli._show import AsOfFlag, JsonFlag, KnownFlag, show_json, show_table
+from detente.cli._show import AsOfFlag, JsonFlag, KnownFlag, show_drivers, show_json, show_table
 
 
 class _PartyFirst(typer.core.TyperGroup):
@@ -68,6 +68,10 @@ def show(
     known: KnownFlag = "",
     by: ByFlag = "status",
     vintages: Annotated[int, typer.Option("--vintages", metavar="YEAR", help="Every print of one year.")] = 0,
+    drivers: Annotated[
+        bool, typer.Option("--drivers", help="How wide sums of printed parts are, and what makes them so.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws of --drivers.")] = 1,
     as_json: JsonFlag = False,
 ) -> None:
     """The counts of one party, every series on its own, each with its source."""
@@ -80,6 +84,9 @@ def show(
     if by not in ("status", "category", "type"):
         raise DetenteError(f"no view '{by}'", fix=nearest(by, ("status", "category", "type")))
     clocks = AsOf.on(as_of or _today(), known=known or None)
+    if drivers:
+        _show_totals(code, clocks, seed, as_json)
+        return
     rows = views.vintages(code, vintages) if vintages else views.forces(code, clocks, by)  # type: ignore[arg-type]
     if as_json:
         show_json({"party": code, "facts": clocks.facts, "known": clocks.known, "rows": rows})
@@ -90,6 +97,31 @@ def show(
     else:
         show_table(title, COLUMNS, [_cells(r) for r in rows])
         _note_recalled(rows)
+
+
+def _show_totals(code: str, clocks: Any, seed: int, as_json: bool) -> None:
+    from detente.forces.totals import totals
+
+    found = totals(code, clocks, seed=seed)
+    if as_json:
+        show_json(
+            {"party": code, "facts": clocks.facts, "known": clocks.known, "seed": seed, "totals": found}
+        )
+        return
+    rows = [
+        (
+            *(t.series, t.what, t.as_of, t.parts),
+            *(f"{x:,.0f}" for x in t.points),
+            _count(t.printed),
+            "; ".join(t.marks),
+        )
+        for t in found
+    ]
+    columns = ("series", "sum", "as of", "parts", "5 %", "median", "95 %", "printed", "mark")
+    show_table(f"{code}: sums of printed parts, in warheads, as published by {clocks.known}", columns, rows)
+    show_drivers(
+        "what drives each sum", [(f"{t.series} {t.what} {t.as_of}", t.drivers) for t in found], seed=seed
+    )
 
 
 @app.command()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from detente.cli import _node_acts, _node_escrow, _node_keep
 from detente.cli._node import ACT_COLUMNS, HomeFlag, act_row, home_of, open_node, peers_of
 from detente.cli._show import JsonFlag, show_json, show_table
+
+if TYPE_CHECKING:
+    from detente.exchange.expiry import Lapse
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 app.add_typer(_node_keep.log_app, name="log")
@@ -42,17 +45,22 @@ def init(
     url: Annotated[str, typer.Option("--url", help="Where the others reach this node.")] = "",
     port: Annotated[int, typer.Option("--port", help="The port to serve on.")] = 6962,
     store: Annotated[str, typer.Option("--store", help="A file name, or a PostgreSQL URL.")] = "node.db",
+    days: Annotated[int, typer.Option("--days", help="How long the keys are valid; 0: without end.")] = 1095,
 ) -> None:
     """Make keys and an empty node; writes CARD.json, the public keys to give to the other parties."""
+    from datetime import UTC, datetime
+
     import msgspec
 
     from detente.exchange.keys import ANNEX_TYPE, Annex, new_keys, write_private
     from detente.exchange.node import Config, init_node
+    from detente.exchange.rotation import validity
     from detente.parties import party as known
 
     code = known(party).code
     folder = home_of(home)
-    keys = new_keys(code, f"{regime}/{code}")
+    begin, end = validity(datetime.now(UTC).replace(microsecond=0), days) if days else ("", "")
+    keys = msgspec.structs.replace(new_keys(code, f"{regime}/{code}"), not_before=begin, not_after=end)
     card = keys.public(url or f"https://127.0.0.1:{port}")
     node = init_node(
         folder,
@@ -62,7 +70,8 @@ def init(
     )
     write_private(folder / "card.json", msgspec.json.format(msgspec.json.encode(card), indent=1))
     node.close()
-    print(f"{code}: a node in {folder}, officers {', '.join(keys.officers)}")
+    until = f", keys valid until {end}" if end else ""
+    print(f"{code}: a node in {folder}, officers {', '.join(keys.officers)}{until}")
     print(
         f"give {folder / 'card.json'} to the other parties, and join theirs: detente node join CARD.json ..."
     )
@@ -145,6 +154,8 @@ def sync(home: HomeFlag = None) -> None:
 def status(home: HomeFlag = None, json: JsonFlag = False) -> None:
     """Where every log stands, who is silent, which drafts and duties wait, and what evidence is held."""
     from detente.exchange.channel import since
+    from detente.exchange.contradiction import gather
+    from detente.exchange.expiry import lapses
     from detente.exchange.notices import open_drafts
     from detente.exchange.records import dues
 
@@ -157,7 +168,9 @@ def status(home: HomeFlag = None, json: JsonFlag = False) -> None:
         (d.id[:12], d.form, " ".join(d.to), d.drafted_by, "; ".join(d.findings)) for d in open_drafts(node)
     ]
     waiting = [d for _, d in dues(node) if str(d.state) in ("due", "late", "breached")]
+    gather(node)
     evidence = node.store.all("SELECT id, kind FROM evidence ORDER BY seen")
+    ending = lapses(node)
     if json:
         show_json(
             {
@@ -166,12 +179,15 @@ def status(home: HomeFlag = None, json: JsonFlag = False) -> None:
                 "drafts": drafts,
                 "duties": len(waiting),
                 "evidence": evidence,
+                "keys": ending,
             }
         )
         return
     show_table(f"{node.party}: logs held", ("party", "entries", "silent since"), logs)
     if drafts:
         show_table("drafts that wait for a second officer", ("draft", "form", "to", "by", "law says"), drafts)
+    for lapse in ending:
+        print(warning(node.party, lapse))
     print(
         f"{len(waiting)} duties due, late or breached (detente node due); {len(evidence)} pieces of evidence"
     )
@@ -184,15 +200,25 @@ def due(
     json: JsonFlag = False,
 ) -> None:
     """What we owe and what they owe us, with the clock."""
+    from detente.exchange.expiry import lapses
     from detente.exchange.records import dues
 
     node = open_node(home)
     now = node.moment
+    ending = lapses(node)
     found = [(i, d) for i, d in dues(node) if all or str(d.state) not in ("met", "waived")]
     if json:
-        show_json([{"instrument": i, "duty": d} for i, d in found])
+        show_json([*({"keys": lapse} for lapse in ending), *({"instrument": i, "duty": d} for i, d in found)])
         return
     rows = []
+    for lapse in ending:
+        side, state = (
+            "we owe" if lapse.party == node.party else "owed",
+            "due" if lapse.left >= 0 else "breached",
+        )
+        clock = f"in {lapse.left} d" if lapse.left >= 0 else f"{-lapse.left} d ago"
+        when = lapse.not_after[:16].replace("T", " ")
+        rows.append((side, lapse.party, "key annex", "New keys", when, clock, state, "the keys expire"))
     for name, d in found:
         left = d.due - now if d.due else None
         clock = "" if left is None else f"in {left.days} d" if left.days >= 0 else f"{-left.days} d ago"
@@ -202,6 +228,15 @@ def due(
         rows.append((side, d.party, name, d.title, when, clock, str(d.state), d.detail or mark))
     columns = ("", "party", "instrument", "duty", "due (UTC)", "clock", "state", "detail")
     show_table(f"{node.party}: duties at {now:%Y-%m-%d %H:%M} UTC", columns, rows)
+
+
+def warning(own: str, lapse: Lapse) -> str:
+    """One line on keys that end."""
+    whose = "our keys" if lapse.party == own else f"the keys of {lapse.party}"
+    if lapse.left < 0:
+        return f"{whose} expired on {lapse.not_after}: acts signed with them are refused"
+    fix = "; run 'detente node key rotate'" if lapse.party == own else ""
+    return f"{whose} expire in {lapse.left} days, on {lapse.not_after}{fix}"
 
 
 @app.command()

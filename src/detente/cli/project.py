@@ -78,6 +78,7 @@ def _project(
                 "seed": p.seed,
                 "draws": n,
                 "weights": dict(zip(("state space", "outside view", "bottom up"), p.weights, strict=True)),
+                "earned": p.earned,
                 "years": p.years,
                 "quantiles": {"points": [0.05, 0.25, 0.5, 0.75, 0.95], "warheads": p.quantiles()},
                 "chances": chances,
@@ -134,9 +135,19 @@ def _show_chances(chances: list[Any], crossings: list[Any]) -> None:
 
 
 def _show_drivers(p: Any, by_view: list[Any], by_driver: list[Any]) -> None:
+    import numpy as np
+
     names = ("state space", "outside view", "bottom up")
     pool = ", ".join(f"{n} {w:.0%}" for n, w in zip(names, p.weights, strict=True) if w)
     typer.echo(f"pool: {pool}; seed {p.seed}")
+    if p.earned is not None:
+        typer.echo(p.earned.words)
+    if p.by_rule is not None:
+        low, mid, high = (float(q) for q in np.quantile(p.by_rule[-1], (0.05, 0.5, 0.95)))
+        typer.echo(
+            f"systems carried on by rule alone, January {p.years[-1]}, 5/50/95 %:"
+            f" {low:,.0f} / {mid:,.0f} / {high:,.0f}"
+        )
     rows = [(s.input, f"{s.share:.0%}") for s in (*by_view, *by_driver[:8])]
     show_table(f"what drives the spread in {p.years[-1]} (first-order share)", ("input", "share"), rows)
 
@@ -171,18 +182,18 @@ def _show_published(said: list[Any]) -> None:
 
 
 def _backtest(as_json: bool) -> None:
-    from detente.forces.backtest import bottom_up_scores, run, table
+    from datetime import date
+
+    from detente.forces.backtest import run, table
+    from detente.forces.proposals import PARTIES
+    from detente.forces.questions import record
+    from detente.forces.weights import earned
 
     lines = table(run())
+    weights = [earned(party, date.today()) for party in PARTIES]
     if as_json:
-        indicative = [
-            dict(zip(("origin", "target", "top_down", "bottom_up"), r, strict=True))
-            for r in bottom_up_scores()
-        ]
         unit = "CRPS as a fraction of the last print"
-        show_json(
-            {"scores": lines, "bottom_up_indicative": {"party": "CN", "scores": indicative}, "unit": unit}
-        )
+        show_json({"scores": lines, "bottom_up": weights, "published": record(), "unit": unit})
         return
     rows = [
         (
@@ -195,6 +206,7 @@ def _backtest(as_json: bool) -> None:
                 f"{s.last_value_spread:.3f}",
             ),
             *(
+                f"{s.top_down:.3f}",
                 f"{s.state_space:.3f}",
                 f"{s.outside:.3f}",
                 f"{s.cover_90:.1%}",
@@ -206,16 +218,25 @@ def _backtest(as_json: bool) -> None:
     ]
     columns = (
         *("group", "forecasts", "model", "last value", "linear trend", "last value, past errors"),
-        *("state space", "outside view", "90 % covers", "50 % covers", "mean PIT"),
+        *("top down", "state space", "outside view", "90 % covers", "50 % covers", "mean PIT"),
     )
     show_table(
         "back-test from what was known each July 2012-2025: CRPS as a fraction of the last print",
         columns,
         rows,
     )
-    found = bottom_up_scores()
-    top, bottom = (sum(r[k] for r in found) / len(found) for k in (2, 3))
-    typer.echo(
-        f"China bottom up, origins 2022-2025, {len(found)} forecasts: {bottom:.3f} against {top:.3f} top down; "
-        "indicative only, its drivers of 2021 were written down later"
+    for e in weights:
+        typer.echo(f"{e.party} {e.words}")
+    past = [
+        (
+            *(r.published, r.party, r.who, r.quantity, r.target, r.said, r.came),
+            "" if r.error is None else f"{r.error:+.0%}",
+            r.quality,
+        )
+        for r in record()
+    ]
+    show_table(
+        "published forecasts whose outcome is known",
+        ("published", "party", "who", "quantity", "for", "said", "came", "error", "quality"),
+        past,
     )

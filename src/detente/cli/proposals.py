@@ -71,8 +71,10 @@ def compare(
         for party in room.PARTIES
         if (found := room.largest(name, party, span[-1], futures[party], day))
     ]
+    from detente.forces.breakout import upload
     from detente.forces.drivers import drivers
 
+    uploads = [upload(futures[party], span[-1]) for party in room.PARTIES]
     driven = drivers(chosen, span[-1], futures, day)
     if output:
         from detente.drawing import save
@@ -81,9 +83,16 @@ def compare(
         save(heat_map(c, span[-1]), output / "proposals.png")
         save(headroom(c, span[-1]), output / "headroom.png")
     if as_json:
-        show_json({"comparison": c, "largest_force": permitted, "drivers": driven})
+        show_json(
+            {"comparison": c, "largest_force": permitted, "upload_on_leaving": uploads, "drivers": driven}
+        )
         return
     _show(c, permitted, span)
+    show_table(
+        f"upload potential on leaving, January {span[-1]}, strategic warheads (5/50/95 %)",
+        ("party", "deployed", "after upload"),
+        [(u.party, _points(u.deployed), _points(u.uploaded)) for u in uploads],
+    )
     _show_drivers(driven, span[-1])
     if output:
         typer.echo(f"figures: {output}/proposals.png, {output}/headroom.png", err=True)
@@ -147,6 +156,10 @@ def _show(c: Any, permitted: list[Any], span: tuple[int, ...]) -> None:
         "fewest cuts from the median force",
     )
     show_table(f"largest permitted force in {last}", heads, most)
+
+
+def _points(numbers: tuple[float, ...]) -> str:
+    return " / ".join(f"{x:,.0f}" for x in numbers)
 
 
 def _show_drivers(driven: Any, last: int) -> None:

@@ -1,7 +1,8 @@
-"""Serve the briefing of any day and the rooms' answers on this machine."""
+"""Serve the workbench on this machine: law, numbers, signals, claims, and a node for who holds its key."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,11 +14,33 @@ app = typer.Typer(add_completion=False)
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8765,
+    node: Annotated[
+        Path | None, typer.Option("--node", metavar="DIR", help="A node's folder; prints the key to open it.")
+    ] = None,
+    name: Annotated[
+        list[str] | None, typer.Option("--name", metavar="HOST", help="A name this server is reached by.")
+    ] = None,
 ) -> None:
-    """Open the address it prints in a browser; ?as_of=2022-06-01 gives the page of that day."""
-    import uvicorn
+    """Open the address it prints in a browser. Nothing can be changed, but an act acknowledged with the key."""
+    from detente.errors import DetenteError
 
-    from detente.web.app import create_app
+    try:
+        import uvicorn
 
-    typer.echo(f"detente: http://{host}:{port}/  (the API is described under /schema)", err=True)
-    uvicorn.run(create_app(), host=host, port=port, log_level="warning")
+        from detente.web.app import HOSTS, create_app
+        from detente.web.node import token
+        from detente.web.pages import HOW_TO_BUILD, STATIC, built
+    except ImportError as bad:
+        raise DetenteError(f"the workbench needs {bad.name}", fix="pip install 'detente[web]'") from None
+    if node is not None:
+        from detente.cli._node import open_node
+
+        open_node(node).close()
+    shown = f"[{host}]" if ":" in host else host
+    typer.echo(f"detente: http://{shown}:{port}/  (the API: /schema/openapi.json)", err=True)
+    if node is not None:
+        typer.echo(f"the node: http://{shown}:{port}/node#key={token(node)}", err=True)
+    if not built(STATIC):
+        typer.echo(f"{HOW_TO_BUILD}; until then / is the briefing", err=True)
+    made = create_app(node=node, hosts=(*HOSTS, shown, *(name or ())))
+    uvicorn.run(made, host=host, port=port, log_level="warning", server_header=False)

@@ -24,6 +24,7 @@ def site(
     noise: flags.NoiseFlag = None,
     probability: flags.ProbabilityFlag = 0.9,
     snr: flags.SnrFlag = 3.5,
+    available: flags.AvailableFlag = 1.0,
     law: flags.LawFlag = "",
     rock: flags.RockFlag = "",
     depth: flags.DepthFlag = 500.0,
@@ -37,7 +38,7 @@ def site(
     from detente.monitor.site import find_place, site_report
 
     where = find_place(place, law=law)
-    model = flags.build(network, planned, without, stations, array, noise, probability, snr)
+    model = flags.build(network, planned, without, stations, array, noise, probability, snr, available)
     chosen = flags.couplings(rock or where.rock, depth, cavity)
     report = site_report(model, where, chosen, magnitude=magnitude, out=tuple(without or ()))
     if json:

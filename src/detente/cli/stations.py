@@ -35,12 +35,21 @@ def stations(
     if json:
         show_json(found)
         return
-    show_table(
-        "International Monitoring System",
-        ("treaty code", "station", "network", "name", "country", "lat", "lon", "+- km", "kind", "sensors", "known"),
-        [
-            (s.treaty_code, s.code, s.network, s.name, s.country, f"{s.lat:.4f}", f"{s.lon:.4f}",
-             f"{s.coordinate_sd_km:g}", s.kind, s.elements if s.kind == "array" else "", s.quality)
-            for s in found
-        ],
-    )  # fmt: skip
+    rows = []
+    for s in found:
+        place = (f"{s.lat:.4f}", f"{s.lon:.4f}", f"{s.coordinate_sd_km:g}") if s.placed else ("", "", "")
+        sensors = s.elements if s.kind == "array" and s.placed else ""
+        rows.append((s.treaty_code, s.code, s.network, s.name, s.country, *place, s.kind, sensors, s.quality))
+    columns = (
+        "treaty code",
+        "station",
+        "network",
+        "name",
+        "country",
+        "lat",
+        "lon",
+        "+- km",
+        "kind",
+        "sensors",
+    )
+    show_table("International Monitoring System", (*columns, "known"), rows)

@@ -16,6 +16,7 @@ from detente.exchange.node import Act, Node
 from detente.exchange.note import parse_note
 from detente.exchange.proof import check_proof, parse_proof
 from detente.exchange.records import policy_text
+from detente.exchange.worldfile import read_file, write_file
 
 AGGREGATE = "detente/aggregate/v1"
 
@@ -30,6 +31,7 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     entry: str
     body: str
     proof: str
+    digest: str = ""
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -60,22 +62,19 @@ def export(node: Node, act: Act) -> bytes:
         AGGREGATE,
         act.party,
         node.keys_at(act.party, act.index),
-        policy_text(node.annex, act.party),
+        policy_text(node.annex, act.party, node.store),
         log.entry(act.index).decode(),
         base64.b64encode(opened.salted).decode(),
         str(log.prove(act.index)),
     )
-    return msgspec.json.format(msgspec.json.encode(published), indent=1) + b"\n"
+    return write_file(published)
 
 
 def check_published(data: bytes, *, where: str = "aggregate") -> Shown:
     """What `data` proves, from its bytes alone. Raises DetenteError where it proves nothing."""
     from detente.exchange.policy import parse_policy
 
-    try:
-        p = msgspec.json.decode(data, type=Published)
-    except (msgspec.DecodeError, UnicodeDecodeError) as bad:
-        raise DetenteError(f"not a published aggregate: {bad}", where=where) from None
+    p = read_file(data, Published, what="a published aggregate", where=where)
     if p.type != AGGREGATE or p.keys.check().party != p.party:
         raise DetenteError("not a published aggregate", where=where)
     entry = p.entry.encode()
@@ -89,8 +88,11 @@ def check_published(data: bytes, *, where: str = "aggregate") -> Shown:
     except (ValueError, msgspec.DecodeError):
         raise DetenteError("a broken body", where=where) from None
     proof = parse_proof(p.proof, where=where)
-    _, note = check_proof(proof, entry, p.keys.verifiers("log"), where=where)
     policy = parse_policy(p.policy, where=where)
+    log_keys = tuple(
+        dict.fromkeys((*p.keys.verifiers("log"), *policy.logs))
+    )  # the head may be of a later key
+    _, note = check_proof(proof, entry, log_keys, where=where)
     signed = tuple(sorted(policy.signed_by(parse_note(str(note)))))
     quorum = policy.met(note)
     text = (
@@ -98,7 +100,7 @@ def check_published(data: bytes, *, where: str = "aggregate") -> Shown:
         f"{'every' if quorum else 'not every'} other party's cosignature is on the log that holds them. "
         "Compare the keys with the treaty's annex."
     )
-    return Shown(p.party, envelope.at, values, p.keys.log, signed, quorum, text)
+    return Shown(p.party, envelope.at, values, tuple(map(str, log_keys)), signed, quorum, text)
 
 
 def explain_published(path: Path) -> Shown:

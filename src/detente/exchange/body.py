@@ -16,6 +16,7 @@ from detente.exchange.keys import PublicKeys, SecretKeys, seal_private, seal_pub
 MAX_BODY = 16 << 20
 SALT = 32
 _INFO = b"detente body v1"
+_NONCE = bytes(12)  # every content key is fresh and encrypts once
 
 
 class Sealed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +48,15 @@ def _suite() -> Any:
     return Suite(KEM.MLKEM1024_P384, KDF.HKDF_SHA384, AEAD.AES_256_GCM)
 
 
+def _cipher(key: bytes) -> Any:
+    """AES-256-GCM. Raises ValueError for a key of another length."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    if len(key) != 32:
+        raise ValueError("a content key has 32 bytes")
+    return AESGCM(key)
+
+
 def _salted(plain: bytes) -> bytes:
     size = len(plain).to_bytes(4, "big")
     return secrets.token_bytes(SALT) + size + plain + bytes(padded_length(len(plain) + 4) - len(plain) - 4)
@@ -57,8 +67,6 @@ def seal_body(plain: bytes, recipients: dict[str, PublicKeys]) -> tuple[bytes, B
 
     Raises DetenteError for a body longer than 16 MiB.
     """
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
     if len(plain) > MAX_BODY:
         raise DetenteError(f"a body of {len(plain)} bytes", fix=f"bodies hold at most {MAX_BODY}")
     salted = _salted(plain)
@@ -70,7 +78,7 @@ def seal_body(plain: bytes, recipients: dict[str, PublicKeys]) -> tuple[bytes, B
             name: suite.encrypt(key, seal_public(base64.b64decode(k.seal)), _INFO + name.encode())
             for name, k in sorted(recipients.items())
         }
-        text = AESGCM(key).encrypt(bytes(12), salted, _INFO + "\n".join(wrapped).encode())
+        text = _cipher(key).encrypt(_NONCE, salted, _INFO + "\n".join(wrapped).encode())
         stored = msgspec.msgpack.encode(Sealed(1, wrapped, text))
     return stored, describe(stored, salted, sealed=bool(recipients))
 
@@ -117,7 +125,6 @@ def open_body(stored: bytes, body: Body, keys: SecretKeys, *, where: str = "body
     recipients certain that they read the same.
     """
     from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     if not matches(stored, body):
         raise DetenteError("the stored bytes are not those that the entry names", where=where)
@@ -130,7 +137,7 @@ def open_body(stored: bytes, body: Body, keys: SecretKeys, *, where: str = "body
             )
         key = _unwrap(sealed.keys[keys.party], keys, where)
         try:
-            salted = AESGCM(key).decrypt(bytes(12), sealed.text, _INFO + "\n".join(sealed.keys).encode())
+            salted = _cipher(key).decrypt(_NONCE, sealed.text, _INFO + "\n".join(sealed.keys).encode())
         except (InvalidTag, ValueError):
             raise DetenteError("the content key does not open the body", where=where) from None
     return Opened(check_opened(salted, body, where=where), salted)

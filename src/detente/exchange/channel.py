@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 
 from detente.errors import DetenteError, nearest
+from detente.exchange.expiry import SKEW
 from detente.exchange.node import Act, Node
 from detente.exchange.peer import Peers
 from detente.exchange.records import first_cosigned, utc
 
 LANGUAGES = ("en", "fr", "ru", "zh")
+UNREVIEWED = "translation not yet reviewed by a native speaker"
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -23,6 +25,12 @@ class Template(msgspec.Struct, frozen=True):
     code: str
     args: tuple[str, ...]
     texts: dict[str, str]
+    terms: tuple[str, ...] = ()  # of the glossary
+    reviewed: tuple[str, ...] = ("en",)  # languages whose wording a native speaker has read
+
+    def mark(self, language: str) -> str:
+        """What the reader must be told of the wording; empty where it has been reviewed."""
+        return "" if language in self.reviewed else UNREVIEWED
 
     def text(self, language: str, args: dict[str, str]) -> str:
         """The message in a language. Raises DetenteError for an unknown language or a missing part."""
@@ -43,7 +51,11 @@ def templates() -> dict[str, Template]:
     rows = csv.DictReader(text.splitlines())
     return {
         r["code"]: Template(
-            r["code"], tuple(a for a in r["args"].split("|") if a), {k: r[k] for k in LANGUAGES}
+            r["code"],
+            tuple(filter(None, r["args"].split("|"))),
+            {k: r[k] for k in LANGUAGES},
+            tuple(filter(None, r["terms"].split("|"))),
+            tuple(filter(None, r["reviewed"].split("|"))),
         )
         for r in rows
     }
@@ -79,23 +91,34 @@ def send(
 
 
 def read(node: Node, act: Act, language: str = "en") -> str:
-    """The text of a received message in a language, with its free text. Raises DetenteError if malformed."""
+    """The text of a received message in a language, marked where that wording is unreviewed, with its free text.
+
+    Raises DetenteError if malformed.
+    """
     body: Any = node.body(act)
     try:
         code, args, free = str(body["code"]), dict(body["args"]), str(body["free"])
     except (KeyError, TypeError, ValueError):
         raise DetenteError("not a message", where=act.label) from None
-    text = template(code).text(language, {str(k): str(v) for k, v in args.items()})
-    return f"{text}\n{free}" if free else text
+    chosen = template(code)
+    text = chosen.text(language, {str(k): str(v) for k, v in args.items()})
+    mark = f" ({chosen.mark(language)})" if chosen.mark(language) else ""
+    return f"{text}{mark}\n{free}" if free else f"{text}{mark}"
 
 
 def witnessed_mark(node: Node, act: Act) -> str:
-    """``unwitnessed since T`` for a message without every other party's cosignature; empty otherwise."""
-    if act.index < 0:
-        return f"unwitnessed since {act.envelope.at}"
-    seen = first_cosigned(node, act.party, act.index)
+    """``unwitnessed since T`` for a message without every other party's cosignature; empty otherwise.
+
+    A message under keys that are not valid says so too: it is delivered all the same.
+    """
+    keys = node.keys_at(act.party, act.index) if act.index >= 0 else node.keys_now(act.party)
+    seen = first_cosigned(node, act.party, act.index) if act.index >= 0 else {}
+    held = min([act.received, *seen.values()])
+    lapsed = keys.outside(act.envelope.moment) or keys.outside_at(held - SKEW.total_seconds())
     silent = sorted(set(node.annex.parties) - {act.party, *seen})
-    return f"unwitnessed since {act.envelope.at} by {', '.join(silent)}" if silent else ""
+    by = f" by {', '.join(silent)}" if act.index >= 0 else ""
+    unwitnessed = f"unwitnessed since {act.envelope.at}{by}" if silent else ""
+    return "; ".join(filter(None, (lapsed, unwitnessed)))
 
 
 def messages(node: Node) -> list[Act]:

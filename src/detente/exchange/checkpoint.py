@@ -39,6 +39,8 @@ def parse_text(text: str, *, where: str = "checkpoint") -> Checkpoint:
     lines = text.split("\n")
     if len(lines) < 4 or lines[-1] or any(not line for line in lines[:-1]):
         raise DetenteError("a checkpoint is origin, size and root, each on a line", where=where)
+    if len(lines[0].encode()) > 255:
+        raise DetenteError("an origin of more than 255 bytes cannot be cosigned", where=where)
     root = decode64(lines[2], where=where, length=32)
     return Checkpoint(lines[0], parse_size(lines[1], where=where), root, tuple(lines[3:-1]))
 

@@ -6,12 +6,15 @@ import struct
 
 from detente.errors import DetenteError
 from detente.exchange.checkpoint import parse_text
+from detente.exchange.merkle import EMPTY
 from detente.exchange.note import ALGORITHMS, COSIGN_ED25519, COSIGN_MLDSA44, Signature
+from detente.exchange.strict import check_ed25519, check_mldsa44
 
 
 def cosigned_message(kind: bytes, name: str, stamp: int, text: str) -> bytes:
     """The bytes that a cosigner signs. `stamp`: POSIX seconds; `text`: the checkpoint's note text.
 
+    The ML-DSA message covers no extension lines, so a checkpoint that has some has no such cosignature here.
     Source: c2sp.org/tlog-cosignature, "Ed25519 signed message" and "ML-DSA-44 signed message".
     """
     if not 0 <= stamp < 1 << 63:
@@ -19,6 +22,8 @@ def cosigned_message(kind: bytes, name: str, stamp: int, text: str) -> bytes:
     head = parse_text(text)
     if kind == COSIGN_ED25519:
         return f"cosignature/v1\ntime {stamp}\n{text}".encode()
+    if head.extensions or (head.size == 0 and head.root != EMPTY):
+        raise DetenteError("extension lines, or an empty tree with a root", where=name)
     origin, cosigner = head.origin.encode(), name.encode()
     if not (0 < len(origin) < 256 and 0 < len(cosigner) < 256):
         raise DetenteError("names in a cosignature are 1 to 255 bytes", where=name)
@@ -46,21 +51,13 @@ def _split(signature: bytes) -> tuple[int, bytes]:
 
 
 def _check_ed25519(public: bytes, signature: bytes, name: str, text: str) -> None:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
     stamp, raw = _split(signature)
-    Ed25519PublicKey.from_public_bytes(public).verify(
-        raw, cosigned_message(COSIGN_ED25519, name, stamp, text)
-    )
+    check_ed25519(public, raw, cosigned_message(COSIGN_ED25519, name, stamp, text))
 
 
 def _check_mldsa44(public: bytes, signature: bytes, name: str, text: str) -> None:
-    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
-
     stamp, raw = _split(signature)
-    MLDSA44PublicKey.from_public_bytes(public).verify(
-        raw, cosigned_message(COSIGN_MLDSA44, name, stamp, text)
-    )
+    check_mldsa44(public, raw, cosigned_message(COSIGN_MLDSA44, name, stamp, text))
 
 
 ALGORITHMS[COSIGN_ED25519] = (32, _check_ed25519)

@@ -13,6 +13,7 @@ from detente.errors import DetenteError
 from detente.exchange.checkpoint import Checkpoint, parse_checkpoint
 from detente.exchange.merkle import EMPTY, Subtree, consistency_proof, root_of, roots_from_consistency
 from detente.exchange.note import Note, decode64, log_lines, parse_note, parse_vkey, verified
+from detente.exchange.worldfile import read_file, write_file
 
 EVIDENCE_TYPE = "detente/equivocation/v1"
 
@@ -28,6 +29,7 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     larger: str
     proof: tuple[str, ...] = ()
     seen: str = ""
+    digest: str = ""
 
     @property
     def id(self) -> str:
@@ -78,7 +80,7 @@ def make_evidence(
 
 def encode_evidence(evidence: Evidence) -> bytes:
     """The file's bytes: readable JSON."""
-    return msgspec.json.format(msgspec.json.encode(evidence), indent=1) + b"\n"
+    return write_file(evidence)
 
 
 def check_evidence(data: bytes, *, where: str = "evidence", pinned: Sequence[str] = ()) -> Finding:
@@ -87,10 +89,7 @@ def check_evidence(data: bytes, *, where: str = "evidence", pinned: Sequence[str
     `pinned`: the log keys that the reader holds from the treaty's annex; without them the reader must
     compare the keys that the finding names.
     """
-    try:
-        e = msgspec.json.decode(data, type=Evidence)
-    except (msgspec.DecodeError, UnicodeDecodeError) as bad:
-        raise DetenteError(f"not an evidence file: {bad}", where=where) from None
+    e = read_file(data, Evidence, what="an evidence file", where=where)
     if e.type != EVIDENCE_TYPE:
         raise DetenteError(f"not an evidence file: '{e.type[:60]}'", where=where)
     if pinned and not set(e.keys) <= set(pinned):

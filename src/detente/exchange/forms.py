@@ -27,12 +27,17 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A form: its title by language, where its content was read, its fields, whether it is about an event."""
+    """A form: its title by language, where its content was read, its fields, whether it is about an event.
+
+    `terms`: those of the glossary that the title uses; `reviewed`: the languages whose title a native speaker has read.
+    """
 
     title: dict[str, str]
     source: Source
     fields: dict[str, Field]
     event: Literal["required", "optional"] = "optional"
+    terms: tuple[str, ...] = ()
+    reviewed: tuple[str, ...] = ("en",)
 
 
 FREE = Form({"en": "Notice"}, Source("free text", "assumed"), {"text": Field("text", required=True)})  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from detente.asof import parse_moment
 from detente.errors import DetenteError, nearest
 from detente.exchange import cosignature as _cosignature  # registers the cosignature algorithms
 from detente.exchange.note import (
@@ -25,6 +26,7 @@ from detente.exchange.note import (
 )
 
 _ = _cosignature
+_LATEST = 253_402_300_799.0  # 9999-12-31T23:59:59Z
 ROLES: dict[str, tuple[bytes, ...]] = {
     "log": (ED25519,),  # signs checkpoints
     "entry": (ED25519, MLDSA87),  # signs entries: both must verify
@@ -39,7 +41,11 @@ def key_name(origin: str, role: str) -> str:
 
 
 class PublicKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A party's line in the annex. `seal`: base64 of ML-KEM-1024 (1568 bytes) || P-384 point (97 bytes)."""
+    """A party's line in the annex. `seal`: base64 of ML-KEM-1024 (1568 bytes) || P-384 point (97 bytes).
+
+    The keys speak from `not_before` until before `not_after` (UTC; empty: without end). `tls_old` is the certificate
+    before `tls`, good until `tls_old_until`.
+    """
 
     party: str
     origin: str
@@ -51,6 +57,33 @@ class PublicKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seal: str
     tls: str
     url: str = ""
+    not_before: str = ""
+    not_after: str = ""
+    tls_old: str = ""
+    tls_old_until: str = ""
+
+    @property
+    def expires(self) -> float:
+        """When the keys end, POSIX s; infinity where they do not."""
+        return parse_moment(self.not_after).timestamp() if self.not_after else float("inf")
+
+    def outside(self, moment: datetime) -> str:
+        """Why the keys do not speak at a moment; empty where they do."""
+        if self.not_before and moment < parse_moment(self.not_before):
+            return f"the keys of {self.party} are not valid before {self.not_before}"
+        if self.not_after and moment >= parse_moment(self.not_after):
+            return f"the keys of {self.party} expired on {self.not_after}"
+        return ""
+
+    def outside_at(self, posix: float) -> str:
+        """`outside` for a POSIX time, which may be any number that another party wrote."""
+        windowed = self.not_before or self.not_after
+        return self.outside(datetime.fromtimestamp(min(posix, _LATEST), UTC)) if windowed else ""
+
+    def certificates(self, now: float) -> tuple[str, ...]:
+        """The TLS certificates (PEM) to accept at a POSIX time: the newest, and in the overlap the one before."""
+        both = self.tls_old and now < parse_moment(self.tls_old_until).timestamp()
+        return (self.tls, self.tls_old) if both else (self.tls,)
 
     def verifiers(self, role: str) -> tuple[Verifier, ...]:
         """The verifier keys of a role: log, entry, witness or mirror."""
@@ -67,7 +100,17 @@ class PublicKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for name, text in self.officers.items():
             if parse_vkey(text).name != f"{self.origin}/{name}":
                 raise DetenteError(f"the key of officer '{name}' bears another name", where=self.party)
-        decode64(self.seal, where=f"{self.party} seal key", length=1568 + 97)
+        for time in filter(None, (self.not_before, self.not_after, self.tls_old_until)):
+            if not time.endswith("Z"):
+                raise DetenteError(f"'{time[:40]}' is not a UTC time", where=self.party)
+            parse_moment(time, where=self.party)
+        if self.not_before and self.not_after and self.not_before >= self.not_after:
+            raise DetenteError("the keys end before they begin", where=self.party)
+        if bool(self.tls_old) != bool(self.tls_old_until):
+            raise DetenteError("an old certificate needs an end, and an end a certificate", where=self.party)
+        for pem in filter(None, (self.tls, self.tls_old)):
+            check_certificate(pem, where=self.party)
+        seal_public(decode64(self.seal, where=f"{self.party} seal key", length=1568 + 97))
         return self
 
 
@@ -116,6 +159,12 @@ class SecretKeys(msgspec.Struct, forbid_unknown_fields=True):
     seal: list[tuple[bytes, bytes]]  # (ML-KEM-1024 seed, P-384 scalar), newest last
     tls_key: str
     tls_cert: str
+    not_before: str = ""
+    not_after: str = ""
+    tls_old: tuple[str, str] | None = (
+        None  # the (key, certificate) before, shown until the others know the new one
+    )
+    tls_old_until: str = ""
 
     def signers(self, role: str) -> list[Signer]:
         """The signers of a role; entries are signed by the newest seed only, checkpoints by all."""
@@ -134,7 +183,17 @@ class SecretKeys(msgspec.Struct, forbid_unknown_fields=True):
         officers = {n: str(self.officer(n).verifier) for n in self.officers}
         seal = base64.b64encode(seal_public_bytes(*self.seal[-1])).decode()
         return PublicKeys(
-            self.party, self.origin, **roles, officers=officers, seal=seal, tls=self.tls_cert, url=url
+            self.party,
+            self.origin,
+            **roles,
+            officers=officers,
+            seal=seal,
+            tls=self.tls_cert,
+            url=url,
+            not_before=self.not_before,
+            not_after=self.not_after,
+            tls_old=self.tls_old[1] if self.tls_old else "",
+            tls_old_until=self.tls_old_until,
         )
 
 
@@ -174,11 +233,13 @@ def seal_public_bytes(seed: bytes, scalar: bytes) -> bytes:
 
 
 def seal_public(data: bytes) -> Any:
-    """The hybrid HPKE public key from its bytes. Raises DetenteError for a point off the curve."""
+    """The hybrid HPKE public key from its bytes. Raises DetenteError for a key not reduced or a point off the curve."""
     from cryptography.hazmat.primitives import hpke
     from cryptography.hazmat.primitives.asymmetric import ec, mlkem
 
     try:
+        if data[1568:1569] != b"\4":  # one written form: the point in full
+            raise ValueError
         point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP384R1(), data[1568:])
         return hpke.MLKEM1024P384PublicKey(mlkem.MLKEM1024PublicKey.from_public_bytes(data[:1568]), point)
     except ValueError:
@@ -205,6 +266,17 @@ def new_certificate() -> tuple[str, str]:
     )
     private = key.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.PKCS8, ser.NoEncryption())
     return private.decode(), cert.public_bytes(ser.Encoding.PEM).decode()
+
+
+def check_certificate(pem: str, *, where: str = "certificate") -> None:
+    """Raises DetenteError where `pem` is not one certificate."""
+    from cryptography import x509
+
+    try:
+        if len(x509.load_pem_x509_certificates(pem.encode())) != 1:
+            raise ValueError
+    except ValueError:
+        raise DetenteError("not one TLS certificate in PEM", where=where) from None
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -111,9 +111,13 @@ class Log:
             " SET size = excluded.size, frontier = excluded.frontier, note = excluded.note",
             (self.n, size, frontier.pack(), text),
         )
+        self.keep_checkpoint(size, note)
+
+    def keep_checkpoint(self, size: int, note: Note) -> None:
+        """Keep a signed head, once; inside a transaction of the caller."""
         self.store.run(
             "INSERT INTO checkpoint (log, size, note) VALUES (?, ?, ?) ON CONFLICT (log, size) DO NOTHING",
-            (self.n, size, text),
+            (self.n, size, str(note)),
         )
 
     def entry(self, index: int) -> bytes:

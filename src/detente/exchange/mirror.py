@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 
 import msgspec
 
@@ -11,15 +12,17 @@ from detente.errors import DetenteError
 from detente.exchange import merkle
 from detente.exchange.body import MAX_BODY, matches
 from detente.exchange.checkpoint import Checkpoint, parse_checkpoint
-from detente.exchange.cosignature import cosigned_at
 from detente.exchange.envelope import Envelope, parse_entry, verify_entry
 from detente.exchange.evidence import Evidence, encode_evidence, make_evidence
+from detente.exchange.expiry import Dated, cosignatures, cosigners, lines_of, read_heads, recorded_at
+from detente.exchange.expiry import fault as expired
 from detente.exchange.keys import Annex, PublicKeys
 from detente.exchange.log import Log
-from detente.exchange.note import Note, Signer, Verifier, log_lines, verified
+from detente.exchange.note import Note, Signer, Verifier, only_by, verified
 from detente.exchange.store import Store
 from detente.exchange.witness import Answer, remember
 
+MAX_HEADS = 16
 REPEATED = "a repetition of an earlier entry's id"
 
 
@@ -30,6 +33,7 @@ class Push(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     start: int
     entries: tuple[bytes, ...]
     bodies: tuple[bytes, ...] = ()
+    heads: tuple[str, ...] = ()  # earlier heads among them, with the cosignatures that date the entries
 
 
 class Mirror:
@@ -97,15 +101,22 @@ class Mirror:
             if push.start != size or head.size != push.start + len(push.entries):
                 return Answer(409, f"{size}\n", "text/x.tlog.size")
             frontier = merkle.Frontier.unpack(size, held.frontier if held else b"")
-            acts, keys = self._read(push, size)
+            dated = self._dated(push, size)
+            acts, keys = self._read(push, size, dated, note)
             # the head over a key change may be the old key's last or the new key's first
             if not self._signed(note, keys.verifiers("log")) and not known:
                 return Answer(403, "no valid signature of the log\n")
-            cosigned, note = note, log_lines(note)
-            self._extend(push, frontier, head, note)
+            cosigned, note = note, only_by(note, (*self.log_keys(), *keys.verifiers("log")))
+            self._extend(push, frontier, head, [d.checkpoint for d in dated])
             self._store_bodies(push.bodies, acts)
             self._note_acts(size, acts)
             self.log.set_head(frontier, note)
+            for earlier in dated:
+                past = [
+                    k for line in lines_of(self.store, self.annex, self.party) for k in line.verifiers("log")
+                ]
+                self.log.keep_checkpoint(earlier.checkpoint.size, only_by(earlier.note, past))
+                self.collect(earlier.note)
             self.collect(cosigned)
             remember(self.store, self.log.n, head, note)
             stamp = int(self.now())
@@ -121,19 +132,8 @@ class Mirror:
         )
         if row is None or not row[0].startswith(note.text + "\n"):
             return
-        keys = [k for p in self.annex.parties for k in self._mirror_keys(p)]
-        good = [(s, cosigned_at(s)) for k in keys for s in note.signatures if k.check(s, note.text)]
+        good = cosignatures(note, cosigners(self.store, self.annex, self.party))
         self.log.add_cosignatures(head.size, good, int(self.now()))
-
-    def _mirror_keys(self, party: str) -> tuple[Verifier, ...]:
-        if party == self.party:
-            return ()
-        keys = self.annex.of(party)
-        row = self.store.one(
-            "SELECT r.keys FROM ring r JOIN log l ON l.n = r.log WHERE l.origin = ? ORDER BY r.since DESC LIMIT 1",
-            (keys.origin,),
-        )
-        return (msgspec.json.decode(row[0], type=PublicKeys) if row else keys).verifiers("mirror")
 
     @staticmethod
     def _signed(note: Note, keys: Sequence[Verifier]) -> bool:
@@ -150,36 +150,97 @@ class Mirror:
             return Answer(422, "this log has signed another history: the evidence is kept\n")
         return Answer(409, f"{self.log.size}\n", "text/x.tlog.size")
 
-    def _extend(self, push: Push, frontier: merkle.Frontier, head: Checkpoint, note: Note) -> None:
-        """Add the entries; raises _RefusedError where they do not lead to the signed root."""
+    def _dated(self, push: Push, size: int) -> list[Dated]:
+        """The heads before the last among a push that the log signed and others have cosigned."""
+        if not push.heads:
+            return []
+        keys = cosigners(self.store, self.annex, self.party)
+        given = read_heads(push.heads[:MAX_HEADS], self.log.origin, keys)
+        end = size + len(push.entries)
+        return [d for d in given if size < d.checkpoint.size < end and self._known(d.note)]
+
+    def _known(self, note: Note) -> bool:
+        """Did the log sign it, with keys of any of its times?"""
+        lines = lines_of(self.store, self.annex, self.party)
+        return any(self._signed(note, line.verifiers("log")) for line in lines)
+
+    def _extend(
+        self, push: Push, frontier: merkle.Frontier, head: Checkpoint, dated: Sequence[Checkpoint]
+    ) -> None:
+        """Add the entries; raises _RefusedError where they do not lead to the signed roots."""
         row = self.store.one("SELECT size, root FROM witnessed WHERE log = ?", (self.log.n,))
         seen, root = (int(row[0]), bytes(row[1])) if row else (0, b"")
         if seen > head.size:
             raise _RefusedError(Answer(409, f"{seen}\n", "text/x.tlog.size"))
-        split = max(seen - frontier.size, 0)
-        self.log.grow(frontier, push.entries[:split])
-        if seen and frontier.size == seen and frontier.root != root:
-            raise _RefusedError(Answer(422, "the entries are not those of a head cosigned before\n"))
-        self.log.grow(frontier, push.entries[split:])
+        roots = {(d.size, d.root) for d in dated} | (
+            {(seen, root)} if seen >= frontier.size and seen else set()
+        )
+        first = frontier.size
+        for size, signed in sorted(roots):
+            self.log.grow(frontier, push.entries[frontier.size - first : size - first])
+            if frontier.root != signed:
+                raise _RefusedError(Answer(422, "the entries are not those of a head cosigned before\n"))
+        self.log.grow(frontier, push.entries[frontier.size - first :])
         if frontier.root != head.root:
             raise _RefusedError(Answer(422, "the entries do not lead to the signed root\n"))
 
-    def _read(self, push: Push, size: int) -> tuple[list[tuple[Envelope | None, str]], PublicKeys]:
+    def _read(
+        self, push: Push, size: int, dated: Sequence[Dated], head: Note
+    ) -> tuple[list[tuple[Envelope | None, str]], PublicKeys]:
         """Each entry's envelope, or the fault it is kept with; and the keys that hold after the last."""
         acts: list[tuple[Envelope | None, str]] = []
-        keys = self.keys_at(size)
+        keys, now = self.keys_at(size), int(self.now())
+
+        @cache
+        def at_the_end() -> tuple[Dated, ...]:
+            others = cosigners(self.store, self.annex, self.party)
+            return (*dated, *read_heads([str(head)], self.log.origin, others))
+
         for at, entry in enumerate(push.entries, size):
-            where = f"{self.party}:{at}"
-            envelope: Envelope | None
-            try:
-                envelope = verify_entry(entry, keys, where=where)
-                fault = ""
-                if envelope.act == "key":
-                    keys = self._new_keys(envelope, keys, at)
-            except DetenteError as bad:
-                envelope, fault = _best_effort(entry), str(bad)
+            recorded = partial(lambda at: recorded_at(at, at_the_end(), now), at)
+            envelope, fault, keys = self._judge(at, entry, keys, recorded)
             acts.append((envelope, fault))
         return acts, keys
+
+    def _judge(
+        self, at: int, entry: bytes, keys: PublicKeys, recorded: Callable[[], int]
+    ) -> tuple[Envelope | None, str, PublicKeys]:
+        """An entry's envelope, its fault, and the keys that speak after it."""
+        try:
+            envelope = verify_entry(entry, keys, where=f"{self.party}:{at}")
+            fault = expired(envelope, keys, int(self.now()), recorded)
+            if envelope.act == "key" and not fault:
+                keys = self._new_keys(envelope, keys, at)
+        except DetenteError as bad:
+            return _best_effort(entry), str(bad), keys
+        return envelope, fault, keys
+
+    def accept(self, index: int) -> PublicKeys:
+        """Adopt by hand the new keys of a key entry that came after the old ones had expired; judge again what follows.
+
+        Raises DetenteError where the entry is no such key entry, or its old keys did not sign it.
+        """
+        where = f"{self.party}:{index}"
+        with self.store.write():
+            row = self.store.one("SELECT act, fault FROM act WHERE at = ?", (self.log.base + index,))
+            if row is None or row[0] != "key" or not row[1]:
+                raise DetenteError("no refused key entry", where=where, fix="see 'detente node inbox'")
+            keys = self.keys_at(index)
+            keys = self._new_keys(verify_entry(self.log.entry(index), keys, where=where), keys, index)
+            self.store.run("UPDATE act SET fault = '' WHERE at = ?", (self.log.base + index,))
+            for at, entry in enumerate(self.log.entries(index + 1, self.log.size), index + 1):
+                old = self.store.one("SELECT received, fault FROM act WHERE at = ?", (self.log.base + at,))
+                if old and old[1] and old[1] != REPEATED:
+                    recorded = partial(self._recorded, at, int(old[0]))
+                    _, fault, keys = self._judge(at, entry, keys, recorded)
+                    self.store.run("UPDATE act SET fault = ? WHERE at = ?", (fault, self.log.base + at))
+        return keys
+
+    def _recorded(self, index: int, received: int) -> int:
+        row = self.store.one(
+            "SELECT MIN(time) FROM cosignature WHERE log = ? AND size > ?", (self.log.n, index)
+        )
+        return min(received, int(row[0])) if row and row[0] else received
 
     def _new_keys(self, envelope: Envelope, keys: PublicKeys, at: int) -> PublicKeys:
         """The keys after a key entry, recorded. Raises DetenteError for a change that is not one's own."""

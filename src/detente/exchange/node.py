@@ -25,6 +25,7 @@ from detente.exchange.envelope import (
     signers_of,
     stamp,
 )
+from detente.exchange.expiry import FREE
 from detente.exchange.keys import Annex, PublicKeys, SecretKeys, load_keys, parse_annex, write_private
 from detente.exchange.log import Log
 from detente.exchange.merkle import leaf_hash
@@ -86,6 +87,7 @@ class Node:
             p: Mirror(self.store, annex, p, signers, now=self._now) for p in annex.parties if p != self.party
         }
         self.own = Mirror(self.store, annex, self.party, now=self._now)
+        self._keys_from = self._keys_file()
         self._parties = {self.log.n: self.party} | {m.log.n: p for p, m in self.mirrors.items()}
 
     def _now(self) -> float:
@@ -129,10 +131,26 @@ class Node:
         fresh = load_keys(self.home / NEXT)
         if self.own.keys == fresh.public(self.own.keys.url):
             write_private(self.home / "keys.json", msgspec.json.encode(fresh))
-            self.keys = fresh
-            for mirror in self.mirrors.values():
-                mirror.signers = fresh.signers("mirror")
+            self._use(fresh)
         (self.home / NEXT).unlink()
+
+    def _use(self, keys: SecretKeys) -> None:
+        self.keys, self._keys_from = keys, self._keys_file()
+        for mirror in self.mirrors.values():
+            mirror.signers = keys.signers("mirror")
+
+    def _keys_file(self) -> tuple[int, int]:
+        """Tells one key file from the next: it is always written anew."""
+        try:
+            found = (self.home / "keys.json").stat()
+        except OSError:
+            return (0, 0)
+        return found.st_ino, found.st_mtime_ns
+
+    def refresh(self) -> None:
+        """Take up keys that another process of this node has changed."""
+        if self._keys_file() != self._keys_from:
+            self._use(load_keys(self.home / "keys.json"))
 
     @property
     def moment(self) -> datetime:
@@ -159,12 +177,15 @@ class Node:
         """Log one act: body encrypted to `to` and ourselves, entry signed, head signed, all durable.
 
         A repeated `identity` gives the act logged before, so that a retry never acts twice. Raises DetenteError
-        where a recipient is unknown, the two-person rule is not met or the log is damaged.
+        where a recipient is unknown, the two-person rule is not met, our keys have expired or the log is damaged.
         """
+        lapsed = self.own.keys.outside(self.moment)
+        if lapsed and act not in ("key", *FREE):
+            raise DetenteError(lapsed, where=form, fix="make new ones: detente node key rotate")
         identity = identity or secrets.token_hex(16)
         stored, digests = None, None
         if body is not None:
-            readers = {} if EVERYONE in to else {p: self._keys_of(p) for p in {*to, self.party}}
+            readers = {} if EVERYONE in to else {p: self.keys_now(p) for p in {*to, self.party}}
             stored, digests = seal_body(canonical_json(body), readers)
         envelope = Envelope(
             type=ENTRY_TYPE,
@@ -198,7 +219,8 @@ class Node:
                 self.store.run(sql, (self.log.n, first + 1, text))
         return self.act(self.party, first)
 
-    def _keys_of(self, party: str) -> Any:
+    def keys_now(self, party: str) -> PublicKeys:
+        """The keys that speak for a party now: the annex's, or those of its latest key entry."""
         return self.own.keys if party == self.party else self.mirror(party).keys
 
     def keys_at(self, party: str, index: int) -> PublicKeys:
@@ -228,7 +250,10 @@ class Node:
     def acts(
         self, *, act: str = "", form: str = "", party: str = "", to: str = "", faults: bool = False
     ) -> Iterator[Act]:
-        """Acts in the order we received them, chosen by kind, form (``%`` allowed), sender and recipient."""
+        """Acts chosen by kind, form (``%`` allowed), sender and recipient, in the order we received them.
+
+        One party's acts come in the order of its log, whatever our clock has done since.
+        """
         sql = "SELECT at FROM act WHERE fault = ''" if not faults else "SELECT at FROM act WHERE fault <> ''"
         values: list[Any] = []
         for column, value, sign in (
@@ -242,7 +267,7 @@ class Node:
         if party:
             sql += " AND log = ?"
             values.append(self.log_of(party).n)
-        for (at,) in self.store.all(sql + " ORDER BY received, at", values):
+        for (at,) in self.store.all(sql + (" ORDER BY at" if party else " ORDER BY received, at"), values):
             who = self._parties.get(at >> SPAN)
             if who:
                 try:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from detente.errors import DetenteError
+from detente.exchange.strict import check_ed25519, check_mldsa87, sound_key
 
 ED25519 = b"\x01"
 COSIGN_ED25519 = b"\x04"
@@ -94,15 +95,11 @@ def parse_signature(line: str, *, where: str = "note") -> Signature:
 
 
 def _check_ed25519(public: bytes, signature: bytes, name: str, text: str) -> None:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    Ed25519PublicKey.from_public_bytes(public).verify(signature, text.encode())
+    check_ed25519(public, signature, text.encode())
 
 
 def _check_mldsa87(public: bytes, signature: bytes, name: str, text: str) -> None:
-    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA87PublicKey
-
-    MLDSA87PublicKey.from_public_bytes(public).verify(signature, text.encode())
+    check_mldsa87(public, signature, text.encode())
 
 
 ALGORITHMS: dict[bytes, tuple[int, Check]] = {  # type -> public key length, check
@@ -148,7 +145,10 @@ class Verifier(msgspec.Struct, frozen=True):
 
 
 def parse_vkey(text: str, *, where: str = "key") -> Verifier:
-    """``<name>+<hex id>+<base64(type || public key)>``. Raises DetenteError where they do not agree."""
+    """``<name>+<hex id>+<base64(type || public key)>``. Raises DetenteError where they do not agree.
+
+    A key of a type not known here is kept as it is: it checks nothing and counts nothing.
+    """
     if not text.isprintable():  # a lone surrogate of a policy file's opaque bytes among them
         raise DetenteError("a verifier key with unprintable characters", where=where)
     name, _, rest = text.partition("+")
@@ -162,6 +162,8 @@ def parse_vkey(text: str, *, where: str = "key") -> Verifier:
     key = Verifier(name, kind, data[len(kind) :])
     if not _NAME.fullmatch(name) or key.key_id.hex() != identity.lower() or not key.public:
         raise DetenteError(f"the verifier key of '{name}' does not match its id", where=where)
+    if kind in (ED25519, COSIGN_ED25519) and not sound_key(key.public):
+        raise DetenteError(f"the Ed25519 key of '{name}' is no point of prime order", where=where)
     return key
 
 
@@ -176,6 +178,12 @@ def verified(note: Note, keys: Iterable[Verifier], *, where: str = "note") -> li
                 if key not in good:
                     good.append(key)
     return good
+
+
+def only_by(note: Note, keys: Iterable[Verifier]) -> Note:
+    """The note with the right signatures of `keys` only: what is kept of a head, so that each line can be checked."""
+    known = list(keys)
+    return Note(note.text, tuple(s for s in note.signatures if any(k.check(s, note.text) for k in known)))
 
 
 def log_lines(note: Note) -> Note:

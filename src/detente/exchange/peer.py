@@ -16,7 +16,7 @@ from detente.exchange.merkle import Subtree
 from detente.exchange.mirror import Push, get_body
 from detente.exchange.node import Act, Node
 from detente.exchange.note import Note, Verifier, parse_note, verified
-from detente.exchange.service import Reply, Urgent, gossip_of
+from detente.exchange.service import Reply, Urgent, dating, gossip_of
 
 STEP = 512  # entries in one push
 BODIES = 8 << 20  # bytes of bodies in one push
@@ -84,7 +84,12 @@ class Peers:
                 self._refused(party, reply)
                 return False
             start = push.start + len(push.entries)
-            self._keep(party, start, reply.data)
+            try:
+                self._keep(party, start, reply.data)
+            except DetenteError:  # it may have changed its keys since we last read its log
+                if not self.pull(party):
+                    raise
+                self._keep(party, start, reply.data)
         return log.size == start
 
     def _refused(self, party: str, reply: Reply) -> None:
@@ -120,7 +125,13 @@ class Peers:
         assert row is not None
         end = int(row[0])
         entries = tuple(log.entries(start, end))
-        return Push(str(log.cosigned(end)), start, entries, tuple(self._bodies(entries)))
+        return Push(
+            str(log.cosigned(end)),
+            start,
+            entries,
+            tuple(self._bodies(entries)),
+            dating(self.node, self.node.party),
+        )
 
     def _bodies(self, entries: tuple[bytes, ...]) -> Iterator[bytes]:
         from detente.exchange.envelope import parse_entry
@@ -135,9 +146,13 @@ class Peers:
         log = self.node.log
         note = parse_note(str(log.cosigned(size)).encode() + lines, where=f"{party} cosignature")
         keys = self._cosigners(party)
+        line = self.node.mirror(party).keys
         good = [(s, cosigned_at(s)) for k in keys for s in note.signatures if k.check(s, note.text)]
         if not good:
             raise DetenteError("a reply without a valid cosignature", where=party)
+        good = [(s, at) for s, at in good if not line.outside_at(at)]
+        if not good:
+            raise DetenteError(f"{party} cosigned with expired keys; they do not count", where=party)
         log.add_cosignatures(size, good, int(self.node.clock()))
 
     def pull(self, party: str, source: str = "") -> int:
@@ -157,7 +172,11 @@ class Peers:
             return 0
         entries = tuple(self._fetch_entries(via, party, start, head.size))
         bodies = tuple(self._fetch_bodies(via, entries))
-        answer = mirror.receive(Push(str(note), start, entries, bodies))
+        dated = self._ask(via, "GET", f"log/{party}/dated")
+        heads = (
+            tuple(dated.data.decode("utf-8", "replace").split("\0")) if dated and dated.status == 200 else ()
+        )
+        answer = mirror.receive(Push(str(note), start, entries, bodies, tuple(filter(None, heads))))
         if answer.status == 422:
             mirror.accuse(note, self.remote(via, party, head.size))
         if answer.status != 200:
@@ -230,10 +249,12 @@ class Peers:
 
     def urgent(self, act: Act, party: str) -> int | None:
         """Deliver one entry now, ahead of any backlog; the peer's clock at receipt, None if it is silent."""
-        log = self.node.log
         body = act.envelope.body
         data = get_body(self.node.store, body.sha256) if body else b""
-        reply = self._ask(party, "POST", "urgent", msgspec.msgpack.encode(Urgent(log.entry(act.index), data)))
+        sent = msgspec.msgpack.encode(Urgent(self.node.log.entry(act.index), data))
+        reply = self._ask(party, "POST", "urgent", sent)
+        if reply is not None and reply.status == 400 and self.push(party):  # it had not read our new keys
+            reply = self._ask(party, "POST", "urgent", sent)
         if reply is None or reply.status != 200:
             return None
         return int(reply.data.split()[1])

@@ -6,7 +6,7 @@ import msgspec
 
 from detente.errors import DetenteError, nearest
 from detente.exchange import cosignature as _cosignature  # registers the cosignature algorithms
-from detente.exchange.note import Note, Verifier, parse_vkey
+from detente.exchange.note import COSIGN_ED25519, Note, Verifier, parse_vkey
 
 __all__ = ["Policy", "parse_policy"]
 _ = _cosignature
@@ -62,7 +62,7 @@ def parse_policy(data: bytes | str, *, where: str = "policy") -> Policy:
             continue
         match words:
             case ["log", vkey, *rest] if len(rest) < 2:
-                logs.append(_fresh(parse_vkey(vkey, where=here), logs, here))
+                logs.append(_fresh(_log_key(vkey, here), logs, here))
                 urls |= {str(logs[-1]): u for u in rest}
             case ["witness", name, vkey, *rest] if len(rest) < 2:
                 _define(name, witnesses, groups, here)
@@ -99,6 +99,13 @@ def _define(
 ) -> None:
     if name in witnesses or name in groups or name == "none":
         raise DetenteError(f"'{name}' is defined twice", where=where)
+
+
+def _log_key(vkey: str, where: str) -> Verifier:
+    key = parse_vkey(vkey, where=where)
+    if key.kind == COSIGN_ED25519:
+        raise DetenteError("a log does not sign with a key of an Ed25519 cosigner", where=where)
+    return key
 
 
 def _fresh(key: Verifier, others: list[Verifier], where: str) -> Verifier:

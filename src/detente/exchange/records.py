@@ -12,9 +12,11 @@ import msgspec
 
 from detente.asof import AsOf
 from detente.errors import DetenteError
+from detente.exchange.expiry import lines_of
 from detente.exchange.keys import Annex
 from detente.exchange.node import Act, Node
 from detente.exchange.policy import Policy, parse_policy
+from detente.exchange.store import Store
 from detente.treaty import duties, load, resolve
 from detente.treaty.duty import Duty
 from detente.treaty.events import Event
@@ -45,13 +47,22 @@ class Trace(msgspec.Struct, frozen=True):
         return "witnessed" if self.witnessed else "sent"
 
 
-def policy_text(annex: Annex, party: str) -> str:
-    """The tlog-policy for one party's log: every other party must have cosigned as a mirror."""
+def policy_text(annex: Annex, party: str, store: Store | None = None) -> str:
+    """The tlog-policy for one party's log: every other party must have cosigned as a mirror.
+
+    With a `store`, the keys that the parties' logs have named since count beside the annex's.
+    """
     others = sorted(set(annex.parties) - {party})
-    lines = [f"log {key}" for key in annex.of(party).log]
+    known = {p: lines_of(store, annex, p) if store else [annex.of(p)] for p in annex.parties}
+    lines = [f"log {key}" for key in dict.fromkeys(k for line in known[party] for k in line.log)]
     for p in others:
-        first, second = annex.of(p).mirror
-        lines += [f"witness {p} {first}", f"witness {p}-pq {second}", f"group {p}-both all {p} {p}-pq"]
+        pairs = list(dict.fromkeys(line.mirror for line in known[p]))
+        names = [p if not n else f"{p}-{n + 1}" for n in range(len(pairs))]
+        for name, (first, second) in zip(names, pairs, strict=True):
+            lines += [f"witness {name} {first}", f"witness {name}-pq {second}"]
+            lines += [f"group {name}-{'both' if len(pairs) == 1 else 'pair'} all {name} {name}-pq"]
+        if len(pairs) > 1:
+            lines += [f"group {p}-both any {' '.join(f'{name}-pair' for name in names)}"]
     lines += (
         [f"group every all {' '.join(f'{p}-both' for p in others)}", "quorum every"]
         if others

@@ -8,6 +8,7 @@ import msgspec
 
 from detente.errors import DetenteError
 from detente.exchange.aggregate import AGGREGATE, check_published
+from detente.exchange.contradiction import CONTRADICTION, check_contradiction
 from detente.exchange.evidence import EVIDENCE_TYPE, check_evidence
 from detente.exchange.policy import parse_policy
 from detente.exchange.proof import HEADER, check_proof, parse_proof
@@ -37,6 +38,9 @@ def explain_record(path: Path) -> list[str] | None:
     if kind == EVIDENCE_TYPE:
         found = check_evidence(data, where=path.name)
         return [found.text, *(f"  signed with {k}" for k in found.keys)]
+    if kind == CONTRADICTION:
+        twice = check_contradiction(data, where=path.name)
+        return [twice.text, *(f"  log key {k}" for k in twice.log_keys)]
     if kind == AGGREGATE:
         shown = check_published(data, where=path.name)
         numbers = msgspec.json.encode(shown.body, order="deterministic").decode()

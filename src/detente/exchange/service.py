@@ -12,6 +12,7 @@ import msgspec
 from detente.errors import DetenteError
 from detente.exchange.body import MAX_BODY
 from detente.exchange.checkpoint import parse_checkpoint
+from detente.exchange.expiry import dating_heads, lines_of
 from detente.exchange.mirror import Mirror, Push, get_body, put_body
 from detente.exchange.node import Node
 from detente.exchange.note import Verifier
@@ -59,7 +60,6 @@ class Service:
 
     def __init__(self, node: Node, bucket: Bucket | None = None) -> None:
         self.node, self.bucket = node, bucket or Bucket()
-        self._witness = node.keys.signers("witness")
 
     def answer(self, peer: str, method: str, path: str, data: bytes = b"") -> Reply:
         """The reply to a request of the party `peer` (already authenticated). Never raises for bad input."""
@@ -79,6 +79,9 @@ class Service:
         match method, path.split("/", 2):
             case "GET", ["log", party, "checkpoint"]:
                 return Reply(200, str(self._head(party)).encode())
+            case "GET", ["log", party, "dated"]:
+                self.node.log_of(party)
+                return Reply(200, "\0".join(dating(self.node, party)).encode())
             case "GET", ["log", party, resource]:
                 return Reply(200, self.node.log_of(party).resource(resource), BINARY)
             case "GET", ["body", digest]:
@@ -119,7 +122,12 @@ class Service:
                 mirror.suspect(head, note)
 
         return add_checkpoint(
-            self.node.store, data, keys_of, self._witness, now=self.node.clock, suspect=suspect
+            self.node.store,
+            data,
+            keys_of,
+            self.node.keys.signers("witness"),
+            now=self.node.clock,
+            suspect=suspect,
         )
 
     def _push(self, peer: str, data: bytes) -> Answer:
@@ -158,6 +166,13 @@ class Service:
         return Reply(200, f"{found}\n".encode())
 
 
+def dating(node: Node, party: str) -> tuple[str, ...]:
+    """The heads of a party's log that show what it had logged when its expired keys ended (`expiry.py`)."""
+    log = node.log_of(party)
+    keys = lines_of(node.store, node.annex, party)
+    return tuple(str(n) for n in dating_heads(log, keys, f"{log.origin}/mirror", node.clock()))
+
+
 def gossip_of(node: Node) -> bytes:
     """Our heads of every other party's log, for `POST /gossip`."""
     heads = [m.log.head() for m in node.mirrors.values()]
@@ -171,4 +186,13 @@ def parse_cosignatures(text: bytes) -> str:
     return "".join(str(s) for s in parse_note(b"x\n\n" + text, where="cosignatures").signatures)
 
 
-__all__ = ["Bucket", "Reply", "Service", "Urgent", "gossip_of", "parse_cosignatures", "parse_request"]
+__all__ = [
+    "Bucket",
+    "Reply",
+    "Service",
+    "Urgent",
+    "dating",
+    "gossip_of",
+    "parse_cosignatures",
+    "parse_request",
+]

@@ -1,8 +1,7 @@
-"""HTTPS to the peers: mutual TLS 1.3, each side known by the certificate that the key annex pins."""
+"""HTTPS to the peers: mutual TLS 1.3, each side known by the certificate that the annex or its log pins."""
 
 from __future__ import annotations
 
-import hashlib
 import ssl
 import tempfile
 from pathlib import Path
@@ -11,45 +10,36 @@ from typing import Any
 import httpx
 
 from detente.errors import DetenteError
-from detente.exchange.keys import Annex, write_private
+from detente.exchange.keys import write_private
 from detente.exchange.node import Node
+from detente.exchange.pins import Pins, fingerprint
 from detente.exchange.service import MAX_REQUEST, Reply
 
-
-def fingerprint(pem: str) -> str:
-    """SHA-256 of a certificate's DER bytes (hex)."""
-    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
-
-
-def pinned(annex: Annex, party: str = "") -> str:
-    """The certificates trusted: one party's, or all."""
-    return "".join(k.tls for p, k in annex.parties.items() if party in ("", p))
+__all__ = ["HttpsTransport", "fingerprint"]
 
 
 class HttpsTransport:
-    """Carries requests over mutual TLS; each peer must show exactly the certificate that the annex pins."""
+    """Carries requests over mutual TLS; each peer must show a certificate that is pinned for it now."""
 
     def __init__(self, node: Node, timeout: float = 10.0) -> None:
-        self.node, self.timeout = node, timeout
-        self._clients: dict[str, Any] = {}
+        self.node, self.timeout, self.pins = node, timeout, Pins(node)
+        self._clients: dict[str, tuple[Any, Any]] = {}
 
     def _client(self, party: str) -> Any:
-        if party not in self._clients:
-            keys = self.node.annex.of(party)
-            if not keys.url:
-                raise DetenteError(f"no address of {party} is known", fix="detente node peer PARTY URL")
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.minimum_version = ssl.TLSVersion.TLSv1_3
-            context.check_hostname = False  # the pinned certificate itself is the identity
-            context.load_verify_locations(cadata=pinned(self.node.annex, party))
-            with tempfile.TemporaryDirectory() as folder:
-                cert = Path(folder) / "cert.pem"
-                write_private(cert, (self.node.keys.tls_key + self.node.keys.tls_cert).encode())
-                context.load_cert_chain(str(cert))
-            self._clients[party] = httpx.Client(
-                base_url=keys.url, verify=context, timeout=self.timeout, trust_env=False
+        """The client for a party; made anew when its certificates, its address or our own certificate change."""
+        view, url = self.pins.view(), self.node.keys_now(party).url
+        if not url:
+            raise DetenteError(f"no address of {party} is known", fix="its card names none")
+        basis = (view.pems[party], view.own, url)
+        held = self._clients.get(party)
+        if held is None or held[0] != basis:
+            if held is not None:
+                held[1].close()
+            client = httpx.Client(
+                base_url=url, verify=context_for(*basis[:2]), timeout=self.timeout, trust_env=False
             )
-        return self._clients[party]
+            self._clients[party] = (basis, client)
+        return self._clients[party][1]
 
     def __call__(self, party: str, method: str, path: str, data: bytes = b"") -> Reply:
         try:
@@ -61,6 +51,19 @@ class HttpsTransport:
         return Reply(reply.status_code, reply.content, reply.headers.get("content-type", ""))
 
     def close(self) -> None:
-        for client in self._clients.values():
+        for _, client in self._clients.values():
             client.close()
         self._clients.clear()
+
+
+def context_for(trusted: tuple[str, ...], own: tuple[str, str]) -> ssl.SSLContext:
+    """A client's TLS context that believes `trusted` certificates only and shows its `own` (key, certificate)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False  # the pinned certificate itself is the identity
+    context.load_verify_locations(cadata="".join(trusted))
+    with tempfile.TemporaryDirectory() as folder:
+        chain = Path(folder) / "cert.pem"
+        write_private(chain, "".join(own).encode())
+        context.load_cert_chain(str(chain))
+    return context

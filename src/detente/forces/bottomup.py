@@ -11,6 +11,8 @@ from scipy.special import ndtri
 from detente.asof import Span
 from detente.errors import DetenteError
 from detente.forces.catalogue import facts
+from detente.forces.material import Bound
+from detente.forces.statespace import Shape
 from detente.linear import Array
 from detente.sources import Quality, worst
 from detente.tables import Row
@@ -35,6 +37,11 @@ class Driver(msgspec.Struct, frozen=True):
     quality: Quality
     source: str
     note: str
+
+    @property
+    def fixed(self) -> bool:
+        """Is it the same number in every year, without a range?"""
+        return len({x for point in self.points for x in point[1:]}) == 1
 
     def at(self, year: float) -> tuple[float, float, float]:
         """(low, best, high) in `year`; the nearest end outside the points."""
@@ -115,13 +122,22 @@ class Build(msgspec.Struct, frozen=True, eq=False):
         return np.asarray(total)
 
 
-def build(party: str, known: date, years: tuple[int, ...], n: int, rng: np.random.Generator) -> Build | None:
+def build(
+    party: str,
+    known: date,
+    years: tuple[int, ...],
+    n: int,
+    rng: np.random.Generator,
+    given: tuple[Driver, ...] | None = None,
+) -> Build | None:
     """`n` draws of every driver of `party` in each of `years`; None where no driver was in print.
+
+    `given`: these drivers instead of those of `drivers.csv`.
 
     The error about today and the pace to come are two independent standard normals; the second gains weight
     with the years. Paces share a common factor with correlation SHARED. Deployed items stay within launchers.
     """
-    found = drivers(party, known)
+    found = drivers(party, known) if given is None else given
     if not found:
         return None
     common = rng.normal(size=n)
@@ -133,6 +149,9 @@ def build(party: str, known: date, years: tuple[int, ...], n: int, rng: np.rando
     for d in found:
         together = "deployed" if d.quantity == "launchers" else d.quantity
         now, pace = z_of.get((d.type, together), z_of[d.type, d.quantity])
+        if d.fixed:
+            values[d.type, d.quantity] = np.broadcast_to(np.float64(d.points[0][2]), (len(years), n))
+            continue
         first, last = d.points[0][0], d.points[-1][0]
         rows = []
         for year in years:
@@ -159,3 +178,17 @@ def stockpile(made: Build, start: Array, rng: np.random.Generator) -> Array:
     return np.asarray(
         np.maximum(start + np.where(change > 0, change * (1 + spares), change * (1 - kept)), 0.0)
     )
+
+
+def ahead(made: Build, last: float, bound: Bound | None, rng: np.random.Generator) -> Array:
+    """(year, draw) warheads after the first of `made.years`, whose print was `last`: the bottom-up view.
+
+    No more than the plutonium of `bound` (from that first year on) allows, never below today for want of it.
+    """
+    n = next(iter(made.values.values())).shape[1]
+    error = Shape().print_sd * rng.standard_t(3, n)
+    start = last * np.exp(np.clip(error, -0.5, 0.5))
+    warheads = stockpile(made, start, rng)
+    if bound is not None:
+        warheads = np.minimum(warheads, np.maximum(bound.warheads, start))
+    return np.asarray(warheads[1:])

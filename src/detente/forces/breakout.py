@@ -11,9 +11,11 @@ import numpy as np
 from detente.asof import AsOf
 from detente.errors import DetenteError
 from detente.forces.catalogue import facts
+from detente.forces.drivers import of_rows
 from detente.forces.futures import Future, future
 from detente.forces.project import project
 from detente.forces.proposals import STRATEGIC
+from detente.forces.sensitivity import Share
 from detente.sources import RECALLED_MARK
 from detente.treaty.judge import counted_as
 from detente.treaty.proposals import load_proposal
@@ -32,7 +34,8 @@ class System(msgspec.Struct, frozen=True):
 class Breakout(msgspec.Struct, frozen=True):
     """Upload potential in a January: warheads deployed now and after upload (5, 50, 95 %), against the bound.
 
-    `published`: other estimates of the same, by source. `times`: median after over median now.
+    `published`: other estimates of the same, by source. `times`: median after over median now. `drivers`: what
+    makes the spread after upload, first-order shares.
     """
 
     party: str
@@ -46,6 +49,7 @@ class Breakout(msgspec.Struct, frozen=True):
     limit: str
     p_above: float | None
     systems: tuple[System, ...]
+    drivers: tuple[Share, ...]
     published: tuple[str, ...]
     draws: int
     seed: int
@@ -82,11 +86,37 @@ def breakout(
         limit=name,
         p_above=None if bound is None else float((uploaded > bound).mean()),
         systems=tuple(_systems(made, party, k, known)),
+        drivers=_drivers(made, k, strategic, uploaded),
         published=_published(party),
         draws=n,
         seed=seed,
         marks=(RECALLED_MARK,) if doubtful else (),
     )
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """Strategic warheads of a party in a January, deployed and after upload (5, 50, 95 %): what leaving frees."""
+
+    party: str
+    year: int
+    deployed: tuple[float, float, float]
+    uploaded: tuple[float, float, float]
+
+
+def upload(made: Future, year: int) -> Upload:
+    """What a projected force could put on its deployed systems in one January once no limit holds it."""
+    k = made.years.index(year)
+    strategic = [j for j, i in enumerate(made.inventory.items) if i.kind in STRATEGIC]
+    deployed = made.values[k][:, strategic].sum(axis=1)
+    return Upload(made.party, year, _points(deployed), _points(np.maximum(made.upload[k], deployed)))
+
+
+def _drivers(made: Future, k: int, strategic: list[int], uploaded: np.ndarray) -> tuple[Share, ...]:
+    """What drives the count after upload: what each type could take, what lies on it now, the stockpile."""
+    warheads = [j for j, i in enumerate(made.inventory.items) if i.unit == "warheads"]
+    more = {f"{made.party} {name}: could take": could[k] for name, could in made.could.items()}
+    more[f"{made.party} stockpile: warheads"] = made.values[k][:, warheads].sum(axis=1)
+    return of_rows(uploaded, made.inventory, made.values[k], strategic, more)
 
 
 def _points(x: np.ndarray) -> tuple[float, float, float]:

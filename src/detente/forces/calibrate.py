@@ -9,9 +9,9 @@ import numpy as np
 
 from detente.forces import outside, statespace
 from detente.forces.line import prints
-from detente.forces.project import OUTSIDE_SHARE
 from detente.forces.scores import covered, crps
 from detente.forces.statespace import Shape
+from detente.forces.topdown import OUTSIDE_SHARE
 
 LAST_TARGET = 2011  # the back-test judges targets from 2013 on
 FIRST_ORIGIN = 1975

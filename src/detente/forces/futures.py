@@ -34,7 +34,8 @@ class Future(msgspec.Struct, frozen=True, eq=False):
 
     One inventory, and values (year, draw, item) float64 in each row's unit.
 
-    `upload` (year, draw): warheads that could be put on the deployed systems from the stockpile.
+    `upload` (year, draw): warheads that could be put on the deployed systems from the stockpile; `could`: by
+    type, (year, draw) warheads its deployed items could take, the stockpile aside.
     """
 
     party: str
@@ -43,6 +44,7 @@ class Future(msgspec.Struct, frozen=True, eq=False):
     values: Array
     upload: Array
     seed: int
+    could: dict[str, Array] = {}
 
     def draws(self, year: int) -> Draws:
         """The draws of one January, each row with its median as best."""
@@ -71,7 +73,8 @@ def future(p: Projection) -> Future:
             f"no systems of {p.party} are held, only its total", fix="ask about CN, FR, RU, UK or US"
         )
     order = _pairing(p, p.build)
-    values = {key: v[:, order] for key, v in p.build.values.items()}
+    # a driver without a range is one number seen many times: no order, no copy
+    values = {key: v if v.strides == (0, 0) else v[:, order] for key, v in p.build.values.items()}
     stock = np.vstack([_today(p), p.values])
     items: list[Item] = []
     columns: list[Array] = []
@@ -94,11 +97,13 @@ def future(p: Projection) -> Future:
         )
     )
     columns.append(np.maximum(reserve, 0.0))
-    upload = np.minimum(_most(p.build, values), stock)
+    could = _most(p.build, values)
+    upload = np.minimum(np.sum(list(could.values()), axis=0), stock)
     years = (int(p.line.years[-1]), *p.years)
-    drawn = np.stack(columns, axis=2)
+    # each row's draws lie together: cheap to write, and what a product with the draws of a row wants
+    drawn = np.moveaxis(np.stack(columns), 0, 2)
     rows = _with_medians(inventory(items, name=f"{p.party} projected", complete=True), drawn[0], years[0])
-    return Future(p.party, years, rows, drawn, upload, p.seed)
+    return Future(p.party, years, rows, drawn, upload, p.seed, could)
 
 
 def _today(p: Projection) -> Array:
@@ -112,7 +117,7 @@ def _pairing(p: Projection, made: Build) -> np.ndarray:
     """For each draw of the projection the draw of the systems that goes with it."""
     n = p.values.shape[1]
     order = np.arange(n)
-    others = np.flatnonzero(p.view != 2)
+    others = np.flatnonzero(p.view != 2) if p.from_systems else order
     by_stock = others[np.argsort(p.values[-1, others], kind="stable")]
     by_systems = others[np.argsort(made.assigned()[-1, others], kind="stable")]
     order[by_stock] = by_systems
@@ -213,12 +218,12 @@ def _within(columns: list[Array], warheads: list[int], stock: Array) -> list[Arr
     return [c * scale if k in set(warheads) else c for k, c in enumerate(columns)]
 
 
-def _most(made: Build, values: dict[tuple[str, str], Array]) -> Array:
-    """(year, draw) warheads if every deployed system took all it can carry of the warheads assigned to it."""
-    total = np.zeros(1)
+def _most(made: Build, values: dict[tuple[str, str], Array]) -> dict[str, Array]:
+    """By type (year, draw): warheads if every deployed item took all it can carry of those assigned to it."""
+    found = {}
     for d in made.types():
         if (d.type, "load_max") in values and WARHEAD.get(d.kind):
             each = np.minimum(values[d.type, "load_max"], values[d.type, "assigned"])
             each = np.maximum(each, values[d.type, "load"])
-            total = total + values[d.type, "deployed"] * each
-    return np.asarray(total)
+            found[d.type] = values[d.type, "deployed"] * each
+    return found

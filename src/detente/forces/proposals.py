@@ -88,7 +88,12 @@ class Projected:
     def __call__(self, seed: np.random.SeedSequence, n: int) -> list[Array]:
         number = int(seed.generate_state(1)[0])
         futures = futures_of(_members(self.groups), self.known, self.to, n, number)
-        return [np.concatenate([futures[c].values for c in g.split("+")], axis=2) for g in self.groups]
+        return [_side_by_side([futures[c].values for c in g.split("+")]) for g in self.groups]
+
+
+def _side_by_side(values: Sequence[Array]) -> Array:
+    """(year, draw, item) of several parties as one; a party alone is not copied."""
+    return values[0] if len(values) == 1 else np.concatenate(values, axis=2)
 
 
 def _members(groups: Sequence[str]) -> tuple[str, ...]:

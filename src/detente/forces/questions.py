@@ -140,7 +140,7 @@ def published(party: str, p: Projection | None = None) -> list[Published]:
         day = Span.parse(row["published"]).latest
         low = median = high = None
         if day >= date(2012, 7, 1) and row["quantity"] in COMPARABLE:
-            then = project(party, target, known=day, n=4000, systems=False)
+            then = project(party, target, known=day, n=4000)
             low, median, high = (float(q) for q in np.quantile(then.values[-1], (0.05, 0.5, 0.95)))
         outcome = outcomes.get(target) if row["quantity"] in COMPARABLE else None
         today = None
@@ -188,3 +188,51 @@ def published_chances(party: str, p: Projection) -> list[str]:
                 f"{row['who']} {row['published']}: {row['quantity']} = {value:.0%}; this model: {mine:.0%}"
             )
     return found
+
+
+class Past(msgspec.Struct, frozen=True):
+    """A published forecast whose outcome is known: what was said and what came, in numbers where both are one.
+
+    `error`: said over came, less one; None where the outcome is told in words only.
+    """
+
+    id: str
+    party: str
+    who: str
+    published: str
+    quantity: str
+    target: str
+    said: str
+    came: str
+    error: float | None
+    quality: str
+
+
+def record() -> list[Past]:
+    """How published forecasts turned out, of every party and quantity, oldest first."""
+    from detente.forces.line import truth
+
+    found = []
+    for row in facts("projections_published"):
+        words = row["outcome"]
+        if not words or words.startswith("open"):
+            continue
+        numbers = [row.number(c) for c in ("low", "best", "high")]
+        given = [x for x in numbers if x is not None]
+        value = numbers[1] if numbers[1] is not None else given[0] if given else None
+        outcome = None
+        if row["quantity"] in COMPARABLE and row["target_year"]:
+            outcome = truth(row["party"], date.today()).get(int(float(row["target_year"])))
+        error = value / outcome - 1 if value is not None and outcome else None
+        said = " to ".join(f"{x:,.0f}" for x in sorted({given[0], given[-1]})) if given else row["words"]
+        found.append(
+            Past(
+                *(row["id"], row["party"], row["who"], row["published"], row["quantity"]),
+                target=row["target_year"],
+                said=said,
+                came=f"{outcome:,.0f} ({words})" if outcome else words,
+                error=error,
+                quality=row["quality"],
+            )
+        )
+    return sorted(found, key=lambda r: r.published)

@@ -55,7 +55,7 @@ def of_projection(p: Projection, year: int) -> tuple[list[Share], list[Share]]:
     """What drives the stockpile of a January: (choice of model and its inputs, within the bottom-up view)."""
     k = p.years.index(year)
     whole = [Share("which of the three views", first_order(p.values[k], p.view.astype(float)))]
-    if p.build is None:
+    if p.build is None or not p.from_systems:
         return whole, []
     mine = p.view == 2
     inputs = {

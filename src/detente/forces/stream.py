@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from detente.linear import Array, LinearForm, Sense
 BLOCK = 20_000  # draws a block: (year, draw, item) of five parties stays far under a gigabyte
 QUANTILES = (0.05, 0.5, 0.95)
 TILE = 10_000  # draws a tile: long rows make the passes cheap, and it still stays in the shared cache
+MANY = 100_000  # draws from which loading the compiled pass pays
 HELD = 4096  # draws of the first block kept for quantiles; p_met and means use every draw
 
 # one block: (seed of the block, draws in it) -> for each party its years, each (draw, item) float64: an array
@@ -61,27 +63,70 @@ class Sums(msgspec.Struct, frozen=True, eq=False):
     held: list[Array]
 
 
+@cache
+def compiled() -> Callable[..., None] | None:
+    """The one-pass kernel, None where numba is not installed (the base installation has none)."""
+    try:
+        from detente.forces._stream_kernel import add_over
+    except ImportError:
+        return None
+    return add_over
+
+
 def block_sums(
-    stacks: Sequence[Stack], source: Source, seed: np.random.SeedSequence, n: int, hold: bool
+    stacks: Sequence[Stack],
+    source: Source,
+    seed: np.random.SeedSequence,
+    n: int,
+    hold: bool,
+    fast: bool = False,
 ) -> Sums:
-    """Draw one block and evaluate it, the parties side by side in threads."""
+    """Draw one block and evaluate it, the parties side by side in threads; `fast`: by the compiled pass."""
     blocks = source(seed, n)
+    kernel = compiled() if fast else None
     with ThreadPoolExecutor(min(len(stacks), os.cpu_count() or 1)) as pool:
-        found = list(pool.map(lambda s, values: _party_sums(s, values, n, hold), stacks, blocks))
+        found = list(pool.map(lambda s, values: _party_sums(s, values, n, hold, kernel), stacks, blocks))
     met, total, over, held = (list(part) for part in zip(*found, strict=True))
     return Sums(n, met, total, over, held)
 
 
-def _party_sums(s: Stack, values: Iterable[Array], n: int, hold: bool) -> tuple[Array, Array, Array, Array]:
+def _party_sums(
+    s: Stack, values: Iterable[Array], n: int, hold: bool, kernel: Callable[..., None] | None
+) -> tuple[Array, Array, Array, Array]:
     """One party's part of a block: draws met, sums of count and of excess, counts held back."""
     years, limits = s.bound.shape
     met, total, over = (np.empty((years, limits)) for _ in range(3))
     held = np.empty((years, limits, min(HELD, n) if hold else 0))
     for y, x in enumerate(values):
-        total[y] = (s.matrix * x.sum(axis=0)).sum(axis=1)
-        met[y], over[y] = _against(s, s.bound[y], x, total[y])
+        if kernel is None:
+            total[y] = (s.matrix * x.sum(axis=0)).sum(axis=1)
+            met[y], over[y] = _against(s, s.bound[y], x, total[y])
+        else:
+            met[y], total[y], over[y] = _in_one_pass(s, s.bound[y], x, kernel)
         held[y] = s.matrix @ x[: held.shape[2]].T
     return met, total, over, held
+
+
+def _in_one_pass(
+    s: Stack, bound: Array, values: Array, kernel: Callable[..., None]
+) -> tuple[Array, Array, Array]:
+    """(draws that keep each limit, sum of counts, sum of excess): the same as `_against`, compiled."""
+    open_ = np.isnan(bound)
+    signed = s.matrix * s.sign[:, None]
+    ceiling = _ceiling(s, bound)
+    broken, excess, total = (np.zeros(len(bound)) for _ in range(3))
+    counts = np.empty((len(bound), TILE))
+    for start in range(0, len(values), TILE):
+        tile = values[start : start + TILE]
+        np.matmul(signed, tile.T, out=counts[:, : len(tile)])
+        kernel(counts[:, : len(tile)], ceiling, broken, excess, total)
+    broken[open_] = excess[open_] = 0.0
+    return len(values) - broken, s.sign * total, excess
+
+
+def _ceiling(s: Stack, bound: Array) -> Array:
+    """(limit,) the signed count that still keeps each limit: its bound and what rounding may add to it."""
+    return np.where(np.isnan(bound), 0.0, bound * s.sign + 1e-9 * np.maximum(1.0, np.abs(bound)))
 
 
 def _against(s: Stack, bound: Array, values: Array, total: Array) -> tuple[Array, Array]:
@@ -94,7 +139,7 @@ def _against(s: Stack, bound: Array, values: Array, total: Array) -> tuple[Array
 
     open_ = np.isnan(bound)
     signed = s.matrix * s.sign[:, None]
-    ceiling = np.where(open_, 0.0, bound * s.sign + 1e-9 * np.maximum(1.0, np.abs(bound)))
+    ceiling = _ceiling(s, bound)
     broken, size = np.zeros(len(bound)), np.zeros(len(bound))
     gap = np.empty((len(bound), TILE))
     over = np.empty((len(bound), TILE), dtype=bool)
@@ -136,7 +181,7 @@ def run(
     """
     sizes = [block] * (draws // block) + ([draws % block] if draws % block else [])
     seeds = np.random.SeedSequence(seed).spawn(len(sizes))
-    jobs = [(seeds[k], sizes[k], k == 0) for k in range(len(sizes))]
+    jobs = [(seeds[k], sizes[k], k == 0, draws >= MANY) for k in range(len(sizes))]
     if workers:
         return _added(_on_workers(workers, stacks, source, jobs), seed)
     return _added((block_sums(stacks, source, *job) for job in jobs), seed)
@@ -183,5 +228,7 @@ def _on_workers(address: str, stacks: Sequence[Stack], source: Source, jobs: lis
         return list(client.gather(futures))
 
 
-def _job(stacks: list[Stack], source: Source, seed: np.random.SeedSequence, n: int, hold: bool) -> Sums:
-    return block_sums(stacks, source, seed, n, hold)
+def _job(
+    stacks: list[Stack], source: Source, seed: np.random.SeedSequence, n: int, hold: bool, fast: bool
+) -> Sums:
+    return block_sums(stacks, source, seed, n, hold, fast)

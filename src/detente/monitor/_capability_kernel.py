@@ -35,11 +35,13 @@ def thresholds(
 
 
 @numba.njit(cache=True, nogil=True)
-def fewer_than(k: int, magnitude: float, sorted_thresholds: Any, n: int, sd: float) -> float:
+def fewer_than(
+    k: int, magnitude: float, sorted_thresholds: Any, n: int, sd: float, available: float
+) -> float:
     """P(fewer than k of the first n stations detect), k at most 3: the recurrence cut at k states."""
     p0, p1, p2 = 1.0, 0.0, 0.0
     for s in range(n):
-        p = phi((magnitude - sorted_thresholds[s]) / sd)
+        p = available * phi((magnitude - sorted_thresholds[s]) / sd)
         q = 1.0 - p
         p2 = p2 * q + p1 * p
         p1 = p1 * q + p0 * p
@@ -50,16 +52,18 @@ def fewer_than(k: int, magnitude: float, sorted_thresholds: Any, n: int, sd: flo
 
 
 @numba.njit(cache=True, nogil=True)
-def excess(k: int, magnitude: float, wanted: float, sorted_thresholds: Any, sd: float) -> float:
+def excess(
+    k: int, magnitude: float, wanted: float, sorted_thresholds: Any, sd: float, available: float
+) -> float:
     """P(at least k detect) less `wanted`; stations 8 sd above the magnitude add less than 1e-15 and are cut."""
     n = k
     while n < sorted_thresholds.size and sorted_thresholds[n] < magnitude + 8.0 * sd:
         n += 1
-    return float(1.0 - wanted - fewer_than(k, magnitude, sorted_thresholds, n, sd))
+    return float(1.0 - wanted - fewer_than(k, magnitude, sorted_thresholds, n, sd, available))
 
 
 @numba.njit(cache=True, nogil=True)
-def solve(k: int, wanted: float, sorted_thresholds: Any, sd: float) -> float:
+def solve(k: int, wanted: float, sorted_thresholds: Any, sd: float, available: float) -> float:
     """The magnitude that at least k stations detect with probability `wanted`; FAR if none can.
 
     False position with the Illinois rule, until the probability is within 1e-6 or the bracket 1e-6 wide.
@@ -68,19 +72,21 @@ def solve(k: int, wanted: float, sorted_thresholds: Any, sd: float) -> float:
         return FAR
     low, high = sorted_thresholds[0] - 4.0 * sd, sorted_thresholds[k - 1] + 2.0 * sd
     f_low, f_high = (
-        excess(k, low, wanted, sorted_thresholds, sd),
-        excess(k, high, wanted, sorted_thresholds, sd),
+        excess(k, low, wanted, sorted_thresholds, sd, available),
+        excess(k, high, wanted, sorted_thresholds, sd, available),
     )
     while f_low > 0.0:
         low -= 2.0 * sd
-        f_low = excess(k, low, wanted, sorted_thresholds, sd)
+        f_low = excess(k, low, wanted, sorted_thresholds, sd, available)
     while f_high < 0.0:
         high += 2.0 * sd
-        f_high = excess(k, high, wanted, sorted_thresholds, sd)
+        if high > 0.5 * FAR:  # too few send often enough
+            return FAR
+        f_high = excess(k, high, wanted, sorted_thresholds, sd, available)
     kept = 0
     while high - low > 1e-6:
         middle = (low * f_high - high * f_low) / (f_high - f_low)
-        f = excess(k, middle, wanted, sorted_thresholds, sd)
+        f = excess(k, middle, wanted, sorted_thresholds, sd, available)
         if abs(f) < 1e-6:
             return float(middle)
         if f > 0.0:
@@ -104,6 +110,7 @@ def solve_map(
     step: float,
     sd: float,
     wanted: float,
+    available: float,
     out: Any,
 ) -> None:
     """(point, k) magnitudes for k = 1, 2, 3."""
@@ -112,4 +119,4 @@ def solve_map(
         thresholds(points[i], regional[i], places, in_region, table, step, own)
         own.sort()
         for k in range(out.shape[1]):
-            out[i, k] = solve(k + 1, wanted, own, sd)
+            out[i, k] = solve(k + 1, wanted, own, sd, available)

@@ -30,7 +30,8 @@ class Settings(msgspec.Struct, frozen=True):
     """What counts as a detection.
 
     `snr`: zero-to-peak signal over root-mean-square noise in the best octave of the beam; `signal_sd`,
-    `noise_sd`: scatter of log10 amplitude from station to station and of noise in time; `probability` wanted.
+    `noise_sd`: scatter of log10 amplitude from station to station and of noise in time; `probability` wanted;
+    `available`: the chance that a station sends at all, each on its own (1: none fails; no figure was found).
     Source: formulas and ranges of NetSim and NetMOD (Sereno 1990; Merchant 2015), middle of each range.
     """
 
@@ -38,12 +39,21 @@ class Settings(msgspec.Struct, frozen=True):
     signal_sd: float = 0.30
     noise_sd: float = 0.15
     probability: float = 0.90
+    available: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (self.snr > 0 and self.signal_sd > 0 and self.noise_sd >= 0 and 0 < self.probability < 1):
+        if not (
+            self.snr > 0
+            and self.signal_sd > 0
+            and self.noise_sd >= 0
+            and 0 < self.probability < 1
+            and 0 < self.available <= 1
+        ):
             raise DetenteError(
-                "detection settings need snr > 0, scatter > 0 and a probability between 0 and 1",
-                where=f"snr {self.snr:g}, sd {self.signal_sd:g}/{self.noise_sd:g}, p {self.probability:g}",
+                "detection settings need snr > 0, scatter > 0, a probability between 0 and 1 and an"
+                " availability above 0 and at most 1",
+                where=f"snr {self.snr:g}, sd {self.signal_sd:g}/{self.noise_sd:g}, p {self.probability:g},"
+                f" availability {self.available:g}",
             )
 
     @property
@@ -121,7 +131,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
         from scipy.special import ndtr
 
         m = np.asarray(magnitude, float)[..., None]
-        chance: Float = ndtr((m - self.thresholds(lat, lon)) / self.settings.sd)
+        chance: Float = self.settings.available * ndtr((m - self.thresholds(lat, lon)) / self.settings.sd)
         return chance
 
 
@@ -131,7 +141,7 @@ def magnitude_at(thresholds: Float, k: int, settings: Settings) -> float | None:
 
     if k not in (1, 2, 3):
         raise DetenteError(f"detection by {k} stations is not computed", fix="choose k of 1, 2 or 3")
-    found = kernel.solve(k, settings.probability, np.sort(thresholds), settings.sd)
+    found = kernel.solve(k, settings.probability, np.sort(thresholds), settings.sd, settings.available)
     return None if found >= FAR else float(found)
 
 
@@ -222,6 +232,7 @@ def _rows(model: Model, lat: Float, lon: Float) -> Float:
         STEP_DEG,
         model.settings.sd,
         model.settings.probability,
+        model.settings.available,
         out,
     )
     out[out >= FAR] = np.nan

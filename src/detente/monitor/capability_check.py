@@ -21,6 +21,9 @@ Float = NDArray[np.float64]
 _COLUMNS = ("id", "what", "k", "kind", "place", "low_mb", "high_mb", "source", "quality", "note")
 
 
+AREAS = ("north-land", "south-land", "north", "south", "globe")
+
+
 class Area(msgspec.Struct, frozen=True):
     """Mean and 5, 50, 95 % of the magnitude by area, for detection by at least `k`; `seen`: share of area."""
 
@@ -64,7 +67,9 @@ def _mask(found: CapabilityMap, name: str) -> NDArray[np.bool_]:
     everywhere = np.ones((found.lat.size, found.lon.size), bool)
     if name == "globe":
         return everywhere
-    side = found.lat[:, None] > 0 if name == "north-land" else found.lat[:, None] < 0
+    side = found.lat[:, None] > 0 if name.startswith("north") else found.lat[:, None] < 0
+    if not name.endswith("-land"):
+        return everywhere & side
     land: NDArray[np.bool_] = everywhere & side & _land(tuple(found.lat), tuple(found.lon))
     return land
 
@@ -97,7 +102,7 @@ def check(model: Model, world: CapabilityMap | None = None) -> tuple[Check, ...]
         low, high, k = (float(row.number(c) or 0) for c in ("low_mb", "high_mb", "k"))
         if row["kind"] == "monitoring":
             ours = monitoring_limit(model, row["place"])
-        elif row["kind"] == "detection" and row["place"] in ("north-land", "south-land", "globe"):
+        elif row["kind"] == "detection" and row["place"] in AREAS:
             ours = _area(covered, row["place"], int(k)).mean
         elif row["kind"] == "detection":
             place = site(row["place"])

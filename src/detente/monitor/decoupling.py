@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detente.errors import DetenteError
+from detente.monitor import source_denny_johnson as denny_johnson
 from detente.monitor.media import GRAVITY, JOULES_PER_KT, Medium, checked, medium
 from detente.monitor.source_denny_johnson import cavity_radius, static_potential
 from detente.monitor.source_mueller_murphy import elastic_radius, pressure_source, spectrum
@@ -182,6 +183,25 @@ def constants_effect(
         found[f"{name} x {times:g}"] = float(np.log10(amplitude_factor(yield_kt, other, *here))) - base
     weak = np.log10(amplitude_factor(yield_kt, rock, *here, wall_fraction=1.0))
     found["wall fraction 1 for 0.5"] = float(weak) - base
-    gain = static_potential(yield_kt, depth_m, rock) / (cavity_radius(yield_kt, depth_m, rock) ** 3 / 3)
-    found["Denny-Johnson moment for Mueller-Murphy"] = float(np.log10(gain))
+    return found | source_effect(yield_kt, rock, depth_m, frequency_hz)
+
+
+CORNERS = (0.5, 1.0, 2.0)  # times Mueller-Murphy's: Denny-Johnson's own is not known here
+
+
+def source_effect(
+    yield_kt: float, rock: str | Medium, depth_m: float, frequency_hz: float
+) -> dict[str, float]:
+    """Change of log10 amplitude (magnitude units) with Denny-Johnson's source for Mueller-Murphy's (kt, m, Hz).
+
+    Their moment is recalled; their corner frequency is taken as CORNERS times Mueller-Murphy's, which is a
+    choice: the spread of the rows is what not knowing it costs at `frequency_hz`.
+    """
+    rock = medium(rock)
+    corner = rock.vp / (2 * np.pi * elastic_radius(yield_kt, depth_m, rock))
+    base = spectrum(yield_kt, depth_m, rock, frequency_hz)
+    found = {}
+    for times in CORNERS:
+        other = denny_johnson.spectrum(yield_kt, depth_m, rock, frequency_hz, times * corner)
+        found[f"Denny-Johnson source, corner x {times:g}"] = float(np.log10(other / base))
     return found

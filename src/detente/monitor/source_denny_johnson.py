@@ -1,7 +1,8 @@
-"""Denny & Johnson (1991): cavity radius and seismic moment of a tamped explosion.
+"""Denny & Johnson (1991): cavity radius, seismic moment and spectrum of a tamped explosion.
 
 In "Explosion Source Phenomenology", AGU Geophysical Monograph 65, 1-24. Constants recalled, not read;
-the radius is checked against the measured cavity of SALMON.
+the radius is checked against the measured cavity of SALMON. Their scaling of the corner frequency was found
+in no source and is not recalled: `spectrum` has to be given a corner, and no default result uses it.
 """
 
 from __future__ import annotations
@@ -38,3 +39,12 @@ def moment(yield_kt: Any, depth_m: Any, rock: str | Medium) -> Any:
     """Isotropic moment, N m: 4 pi rho Vp^2 psi (`yield_kt` kt, `depth_m` m)."""
     rock = medium(rock)
     return 4 * np.pi * rock.rho * rock.vp**2 * static_potential(yield_kt, depth_m, rock)
+
+
+def spectrum(yield_kt: Any, depth_m: Any, rock: str | Medium, frequency_hz: Any, corner_hz: Any) -> Any:
+    """|d psi/dt|, m3: the static potential below `corner_hz`, falling as f^-2 above it (kt, m, Hz: broadcast).
+
+    The corner is the caller's: see `detente.monitor.decoupling.source_effect` for what it changes.
+    """
+    static = static_potential(yield_kt, depth_m, rock)
+    return static / (1 + (np.asarray(frequency_hz, float) / np.asarray(corner_hz, float)) ** 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from math import isnan, nan
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from detente.monitor.geo import KM_PER_DEG, check_place
 from detente.sources import Quality
 from detente.tables import read_table
 
+OPEN = "to be determined"  # a place the treaty counts and does not name
 NETWORKS = ("primary", "auxiliary", "infrasound", "hydroacoustic", "radionuclide")
 _COLUMNS = (
     *("code", "treaty_code", "network", "name", "country", "lat", "lon", "elevation_m", "kind", "elements"),
@@ -26,7 +28,8 @@ class Station(msgspec.Struct, frozen=True):
 
     `lat`, `lon` in degrees (WGS84), known to `coordinate_sd_km`; `kind`: array, 3C, or another technology;
     `coast_km` to the sea, 0 on islands; `offsets`: km east and north of each array element;
-    `sending`: was in the data centre's station file of 2019.
+    `sending`: was in the data centre's station file of 2019. A station whose place the treaty leaves open
+    has NaN for `lat` and `lon` and listens nowhere.
     """
 
     code: str
@@ -45,10 +48,14 @@ class Station(msgspec.Struct, frozen=True):
     source: str = ""
     quality: Quality = Quality.one_source
 
+    @property
+    def placed(self) -> bool:
+        return not isnan(self.lat)
+
 
 @lru_cache(maxsize=1)
 def ims() -> tuple[Station, ...]:
-    """Every place of the IMS, of all technologies, whose coordinates are known."""
+    """Every station of the IMS, of all technologies, with the four whose place the treaty leaves open."""
     folder = files("detente.monitor") / "data"
     offsets: dict[str, list[tuple[float, float]]] = {}
     for row in read_table(folder / "ims_array_elements.csv", ("array", "element", "east_km", "north_km")):
@@ -57,9 +64,12 @@ def ims() -> tuple[Station, ...]:
     found = []
     for row in read_table(folder / "ims_stations.csv", _COLUMNS):
         lat, lon = row.number("lat"), row.number("lon")
-        if lat is None or lon is None:
+        if row["name"] == OPEN and lat is None and lon is None:
+            lat = lon = nan
+        elif lat is None or lon is None:
             raise DetenteError("a station without coordinates", where=row.where)
-        check_place(lat, lon, where=row.where)
+        else:
+            check_place(lat, lon, where=row.where)
         sites = tuple(offsets.get(row["code"], ())) if row["kind"] == "array" else ()
         found.append(
             Station(
@@ -95,8 +105,18 @@ def network(
     for kind in kinds:
         if kind not in ("primary", "auxiliary"):
             raise DetenteError(f"no seismic network '{kind}'", fix=nearest(kind, ("primary", "auxiliary")))
-    chosen = [s for s in ims() if s.network in kinds and (planned or s.sending)]
+    chosen = [s for s in ims() if s.network in kinds and s.placed and (planned or s.sending)]
     return silence(chosen, without)
+
+
+def treaty_places() -> dict[str, tuple[float, float] | None]:
+    """Latitude and longitude in Annex 1 to the CTBT Protocol by treaty code; None where it leaves them open."""
+    path = files("detente.monitor") / "data" / "ims_treaty_annex.csv"
+    found: dict[str, tuple[float, float] | None] = {}
+    for row in read_table(path, ("treaty_code", "lat", "lon", "type")):
+        lat, lon = row.number("lat"), row.number("lon")
+        found[row["treaty_code"]] = None if lat is None or lon is None else (lat, lon)
+    return found
 
 
 def silence(stations: Iterable[Station], without: Iterable[str]) -> tuple[Station, ...]:
@@ -105,7 +125,7 @@ def silence(stations: Iterable[Station], without: Iterable[str]) -> tuple[Statio
     Raises DetenteError for a name that no seismic station of the IMS or of `stations` bears.
     """
     kept = list(stations)
-    seismic = [*kept, *(s for s in ims() if s.network in ("primary", "auxiliary"))]
+    seismic = [*kept, *(s for s in ims() if s.network in ("primary", "auxiliary") and s.placed)]
     for word in without:
         if not any(_is(s, word) for s in seismic):
             names = {n for s in seismic for n in (s.code, s.treaty_code, s.country)}

@@ -162,6 +162,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     origins: tuple[Origin, ...]
     magnitudes: tuple[Magnitude, ...] = ()
+    limits: tuple[Magnitude, ...] = ()
+    """Magnitudes that no station measured: `value` is what the event stays below at 90 %."""
     screening: Screening | None = None
     yields: tuple[YieldRange, ...] = ()
     score: float | None = None

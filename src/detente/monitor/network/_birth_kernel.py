@@ -334,7 +334,9 @@ def revisit(
     y = x.copy()
     for trial in range(2):
         y[:] = x
-        total, volume = settle(y, trial == 1, me, a, hint, owner, first, st, earth, net, law, pick, gain, seen)
+        total, volume = settle(
+            y, trial == 1, me, a, hint, owner, first, st, earth, net, law, pick, gain, seen
+        )
         prior = depth_prior[int(y[2])] + (0.0 if trial == 1 else 3.0)
         total += base + volume + prior - 0.4
         if total > best:

@@ -1,0 +1,56 @@
+"""Write a bulletin in another format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def export(
+    bulletin: Annotated[
+        Path,
+        typer.Argument(
+            metavar="BULLETIN", help="bulletin.json, a store, QuakeML, IMS1.0 or a CSS3.0 prefix."
+        ),
+    ],
+    to: Annotated[str, typer.Option(help="quakeml, ims1, css3, csv, parquet, json or geojson.")],
+    out: Annotated[Path, typer.Option(help="A file; a folder for csv and parquet; a prefix for css3.")],
+    stations: Annotated[
+        list[Path] | None, typer.Option(help="With css3: station files for site and affiliation.")
+    ] = None,
+    waves: Annotated[
+        list[Path] | None, typer.Option(help="With css3: waveforms for wfdisc and its samples.")
+    ] = None,
+) -> None:
+    """Write a bulletin in another format; all files or none."""
+    from detente.errors import DetenteError
+    from detente.monitor.bulletin.formats import read_any, write_as
+
+    found = read_any(bulletin)
+    if (stations or waves) and to != "css3":
+        raise DetenteError("--stations and --waves go with --to css3 only")
+    paths = write_as(found, to, out)
+    if stations or waves:
+        paths = (*paths, *_css_stations(out, stations or [], waves or []))
+    for path in paths:
+        typer.echo(str(path))
+
+
+def _css_stations(out: Path, stations: list[Path], waves: list[Path]) -> tuple[Path, ...]:
+    from detente.files import write_all
+    from detente.monitor.bulletin.css3 import encode
+    from detente.monitor.waves import css_waves, sites
+    from detente.monitor.waves.read import read
+
+    prefix = out / "bulletin" if out.is_dir() else out
+    traces = read(waves).traces if waves else ()
+    rows = css_waves.station_rows(sites.load(stations) if stations else {}, traces)
+    if traces:
+        rows["wfdisc"] = css_waves.write_waves(traces, prefix)
+    made = {f"{prefix.name}.{k}": encode(k, v) for k, v in rows.items() if v}
+    return write_all(prefix.parent, made)

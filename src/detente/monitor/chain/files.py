@@ -1,0 +1,85 @@
+"""A bulletin's own file, and the data behind it: JSON whole, read back strictly; a store of changes beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from detente.errors import DetenteError
+from detente.files import write_whole
+from detente.monitor.bulletin.records import Bulletin
+from detente.monitor.bulletin.tables import read_json, write_json
+from detente.monitor.waves import read as waves_read
+from detente.monitor.waves import response, sites
+from detente.monitor.waves.response import Responses
+from detente.monitor.waves.trace import Array, Recording
+
+
+class Data(msgspec.Struct, frozen=True, eq=False):
+    """What the chain works on: waveforms, places, responses."""
+
+    recording: Recording
+    arrays: dict[str, Array]
+    responses: Responses
+
+
+def read_data(waveforms: Sequence[Path], stations: Sequence[Path]) -> Data:
+    """Waveform files or folders, and station files (StationXML, SAC pole-zeros, tables of places).
+
+    Without station files those among the waveforms are taken. A broken file is a fault of the recording.
+    Raises DetenteError where nothing can be read or no station has a place.
+    """
+    recording = waves_read.read(waveforms)
+    where = list(stations) or list(waveforms)
+    with_responses = [p for p in where if p.suffix.lower() not in (".csv", ".tsv", ".txt")]
+    responses = response.load(with_responses) if with_responses else Responses({})
+    middle = recording.traces[0].start if recording.traces else None
+    arrays = sites.load(where, at=middle)
+    faults = (*recording.faults, *responses.faults, *responses.missing(recording))
+    return Data(msgspec.structs.replace(recording, faults=faults), arrays, responses)
+
+
+def read_bulletin(path: Path) -> Bulletin:
+    """A bulletin.json. Raises DetenteError for a file that is missing or no bulletin."""
+    try:
+        return read_json(path.read_bytes(), str(path))
+    except OSError:
+        raise DetenteError("cannot be read", where=str(path), fix="check the path") from None
+
+
+def write_bulletin(path: Path, bulletin: Bulletin) -> None:
+    """Write bulletin.json whole; equal bulletins are equal files."""
+    write_whole(path, write_json(bulletin))
+
+
+def store_beside(path: Path) -> Path:
+    """The store of analysts' changes that belongs to a bulletin.json."""
+    return path.with_suffix(".sqlite")
+
+
+def inputs(waveforms: Sequence[Path], stations: Sequence[Path]) -> dict[str, str]:
+    """What `made_with` keeps of where the data were, so that an edit finds them again."""
+    return {
+        "waveforms": json.dumps([str(p) for p in waveforms]),
+        "stations": json.dumps([str(p) for p in stations]),
+    }
+
+
+def data_of(bulletin: Bulletin, folder: Path | None = None) -> Data:
+    """The data a bulletin was made from, by the paths it tells (relative ones from `folder`).
+
+    Raises DetenteError where the bulletin tells none or they are gone.
+    """
+    told = bulletin.made_with
+    if "waveforms" not in told:
+        raise DetenteError("the bulletin does not tell its waveforms", fix="name them with --waveforms")
+    try:
+        lists = [[Path(p) for p in json.loads(told[k])] for k in ("waveforms", "stations")]
+    except (ValueError, KeyError, TypeError):
+        raise DetenteError("the bulletin's paths cannot be read", fix="name them with --waveforms") from None
+    if folder is not None:
+        lists = [[p if p.is_absolute() or p.exists() else folder / p for p in one] for one in lists]
+    return read_data(*lists)

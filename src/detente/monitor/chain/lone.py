@@ -1,0 +1,134 @@
+"""Events that one station alone saw: strong signals left over, with what honesty allows to be said of a place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from detente.monitor.bulletin.records import Arrival, Event, Origin, Used
+from detente.monitor.geo import KM_PER_DEG, distance_azimuth
+from detente.monitor.traveltime import TravelTimes
+from detente.monitor.waves.trace import Array
+
+CODA_S: Final = 240.0
+"""A signal this soon after a stronger one at the same station is taken as its later phase."""
+EARLY_S: Final = 15.0
+SLOWEST_KM_S: Final = 2.5
+UNKNOWN_KM: Final = 2000.0
+_S_AFTER_S: Final = (3.0, 200.0)
+_AZIMUTH_SD: Final = 20.0
+
+
+def lone_events(
+    arrivals: Sequence[Arrival],
+    events: Sequence[Event],
+    arrays: Mapping[str, Array],
+    *,
+    least_snr: float,
+) -> list[Event]:
+    """An event for each strong signal that no other event explains.
+
+    With a back-azimuth and a later S of the same station the place is the point at the S - P distance;
+    with S alone a ring about the station, told as an ellipse of that radius; with neither, the whole region
+    that such a signal can come from. All are marked; none pretends to more.
+    """
+    taken = {u.arrival for e in events for u in e.origin.used}
+    found: list[Event] = []
+    last: dict[str, float] = {}
+    for a in sorted(arrivals, key=lambda a: a.time):
+        if a.id in taken or (a.snr or 0.0) < least_snr or a.station not in arrays:
+            continue
+        own = a.time - last.get(a.station, -1e12) < CODA_S
+        if own or any(_explains(e.origin, a, arrays[a.station]) for e in events):
+            continue
+        last[a.station] = a.time
+        found.append(_event(a, arrivals, arrays[a.station]))
+    return found
+
+
+def _explains(origin: Origin, arrival: Arrival, station: Array) -> bool:
+    """Could the arrival be any phase of an event that the network found, or lie in its coda?"""
+    degrees, _, _ = (float(v) for v in distance_azimuth(origin.lat, origin.lon, station.lat, station.lon))
+    first = origin.time + _p_time(degrees) - EARLY_S
+    return first <= arrival.time <= origin.time + degrees * KM_PER_DEG / SLOWEST_KM_S + CODA_S
+
+
+def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event:
+    later = [
+        a
+        for a in arrivals
+        if a.station == first.station and a.phase in ("S", "Sn", "Sg", "Lg")
+        and _S_AFTER_S[0] < a.time - first.time < _S_AFTER_S[1]
+    ]  # fmt: skip
+    distance = _distance(later[0].time - first.time) if later else None
+    azimuth = first.backazimuth_deg
+    lat, lon, major, minor, how = _place(station, distance, azimuth, first.backazimuth_sd_deg)
+    travel = _p_time(distance or 0.0)
+    why: dict[str, float | str] = {"snr": first.snr or 0.0}
+    if distance is not None:
+        why["distance_deg"] = distance
+    origin = Origin(
+        id=f"lone-{first.id}",
+        time=first.time - travel,
+        lat=lat,
+        lon=lon,
+        time_sd=max(1.0, 0.1 * travel) if distance is not None else 300.0,
+        semi_major_km=major,
+        semi_minor_km=minor,
+        strike_deg=(azimuth or 0.0) % 180,
+        used=(
+            Used(
+                arrival=first.id,
+                station=first.station,
+                phase="P",
+                distance_deg=distance or 0.0,
+                azimuth_deg=((azimuth or 0.0) + 180) % 360,
+                time_residual_s=0.0,
+            ),
+        ),
+        method=f"one station: {how}",
+        why=why,
+    )
+    return Event(id=f"event-{first.station}-{first.time:.0f}", origins=(origin,))
+
+
+def _place(
+    station: Array, distance: float | None, azimuth: float | None, azimuth_sd: float | None
+) -> tuple[float, float, float, float, str]:
+    if distance is None:
+        return station.lat, station.lon, UNKNOWN_KM, UNKNOWN_KM, "no S, no distance: anywhere about it"
+    km = distance * KM_PER_DEG
+    if azimuth is None:
+        return station.lat, station.lon, 1.2 * km, 1.2 * km, f"{km:.0f} km by S - P, no direction"
+    f, d, a = np.radians(station.lat), np.radians(distance), np.radians(azimuth)
+    y = np.arcsin(np.sin(f) * np.cos(d) + np.cos(f) * np.sin(d) * np.cos(a))
+    x = np.radians(station.lon) + np.arctan2(
+        np.sin(a) * np.sin(d) * np.cos(f), np.cos(d) - np.sin(f) * np.sin(y)
+    )
+    across = 2.1 * km * np.radians(azimuth_sd or _AZIMUTH_SD)
+    lat, lon = float(np.degrees(y)), float((np.degrees(x) + 180) % 360 - 180)
+    along = 0.15 * km + 10
+    return lat, lon, float(max(across, along)), float(min(across, along)), "S - P distance and back-azimuth"
+
+
+def _distance(s_minus_p: float) -> float | None:
+    """Degrees at which S (or Lg) follows the first P by this much, by ak135 at the surface."""
+    grid = np.arange(0.2, 25.0, 0.05)
+    model = TravelTimes()
+    p = np.fmin(model.time("P", grid, 0.0), model.time("Pn", grid, 0.0))
+    s = np.fmin(model.time("S", grid, 0.0), model.time("Sn", grid, 0.0))
+    gap = s - p
+    known = np.isfinite(gap)
+    if not known.any() or not gap[known].min() <= s_minus_p <= gap[known].max():
+        return None
+    return float(grid[known][int(np.argmin(np.abs(gap[known] - s_minus_p)))])
+
+
+def _p_time(distance: float) -> float:
+    if distance <= 0:
+        return 0.0
+    model = TravelTimes()
+    t = [float(model.time(p, distance, 0.0)) for p in ("P", "Pn", "Pg")]
+    return min((v for v in t if np.isfinite(v)), default=0.0)

@@ -1,0 +1,169 @@
+"""The chain: a recording to a bulletin, each step's reasons kept, the same result every time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from detente import __version__
+from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Screening
+from detente.monitor.chain.listen import listen
+from detente.monitor.chain.lone import lone_events
+from detente.monitor.chain.refine import refine
+from detente.monitor.character.ground import Instruments
+from detente.monitor.character.magnitudes import measure
+from detente.monitor.character.screen import PRIOR, Neighbour, measured, screen
+from detente.monitor.character.yields import estimate
+from detente.monitor.network.associate import Settings as Associate
+from detente.monitor.network.associate import associate
+from detente.monitor.signals.settings import DetectSettings
+from detente.monitor.traveltime import TravelTimes
+from detente.monitor.waves.sites import by_array
+from detente.monitor.waves.trace import Array, Recording, Trace
+
+Tell = Callable[[str, int, int], None]
+"""Progress: the step, how many are done, of how many."""
+
+
+PLACE_KM = 500.0
+"""An event whose ellipse is longer gets no magnitude: every scale needs the distance."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that shapes the result besides the data; its digest stands in the bulletin.
+
+    `prior`: probability of an explosion before any record; `draws` and `seed` of the yields; `lone_snr`: least
+    signal-to-noise ratio of an event that only one station saw.
+    """
+
+    detect: DetectSettings = DetectSettings()
+    associate: Associate = Associate()
+    prior: float = PRIOR
+    draws: int = 20_000
+    seed: int = 1
+    lone_snr: float = 10.0
+
+
+DEFAULT = Settings()
+
+
+def process(
+    recording: Recording,
+    arrays: Mapping[str, Array],
+    responses: Instruments,
+    *,
+    settings: Settings = DEFAULT,
+    inputs: Mapping[str, str] | None = None,
+    tell: Tell | None = None,
+) -> Bulletin:
+    """Detect at each station, associate, locate, measure, screen and size: the bulletin of a recording.
+
+    Parameters: `arrays`: places by station code; `responses` finds instruments; `inputs`: what to say the data
+    were (kept in `made_with`). A channel without a place or a response is a fault, never the end.
+    """
+    say = tell or (lambda *_: None)
+    by_station, lost = by_array(recording, arrays)
+    arrivals: list[Arrival] = []
+    for i, (code, traces) in enumerate(by_station.items()):
+        say("detect", i, len(by_station))
+        arrivals += listen(traces, arrays[code], settings.detect, _gain(traces, responses))
+    arrivals.sort(key=lambda a: (a.time, a.station, a.id))
+    say("associate", 0, 1)
+    used = {code: arrays[code] for code in by_station}
+    events = list(associate(arrivals, used, settings=settings.associate)) if arrivals else []
+    by_id = {a.id: a for a in arrivals}
+    events = [refine(e, by_id, used, settings.associate.locate) for e in events]
+    events += lone_events(arrivals, events, used, least_snr=settings.lone_snr)
+    events.sort(key=lambda e: (e.origin.time, e.id))
+    found = characterise(events, recording, used, responses, arrivals, settings=settings, tell=say)
+    start = min((t.start for t in recording.traces), default=0.0)
+    end = max((t.end for t in recording.traces), default=0.0)
+    faults = tuple(f"{f.channel}: {f.kind}: {f.detail}" for f in (*recording.faults, *lost))
+    return Bulletin(
+        start=start,
+        end=end,
+        arrivals=named(arrivals, found),
+        events=found,
+        stations=tuple(by_station),
+        faults=faults,
+        made_with={
+            "program": f"detente {__version__}",
+            "settings": digest(settings),
+            "data": data_digest(recording),
+            "seed": str(settings.seed),
+            **(inputs or {}),
+        },
+    )
+
+
+def _gain(traces: Sequence[Trace], responses: Instruments) -> Callable[[str, float], float | None]:
+    """Counts per nanometre of a channel at a frequency, for the detector's amplitudes."""
+    by_id = {t.id: responses.find(t) for t in traces}
+
+    def gain(channel: str, frequency_hz: float) -> float | None:
+        found = by_id.get(channel)
+        return None if found is None else found.gain(frequency_hz)
+
+    return gain
+
+
+def characterise(
+    events: Sequence[Event],
+    recording: Recording,
+    arrays: Mapping[str, Array],
+    responses: Instruments,
+    arrivals: Sequence[Arrival],
+    *,
+    settings: Settings = DEFAULT,
+    tell: Tell | None = None,
+) -> tuple[Event, ...]:
+    """Magnitudes, screening and yield of located events, in order of time: each may be the next one's measure."""
+    found: list[Event] = []
+    neighbours: list[Neighbour] = []
+    for i, event in enumerate(sorted(events, key=lambda e: (e.origin.time, e.id))):
+        if tell:
+            tell("characterise", i, len(events))
+        if (event.origin.semi_major_km or 0.0) > PLACE_KM:
+            found.append(msgspec.structs.replace(event, screening=_nowhere(event, settings.prior)))
+            continue
+        one = measure(event, recording, responses, arrays)
+        one = screen(
+            one, recording, arrays, arrivals=arrivals, prior=settings.prior, neighbours=neighbours[-5:]
+        )
+        one = estimate(one, draws=settings.draws, seed=settings.seed)
+        found.append(one)
+        neighbours.append(Neighbour(one, measured(one, recording, arrays)))
+    return tuple(found)
+
+
+def _nowhere(event: Event, prior: float) -> Screening:
+    km = event.origin.semi_major_km or 0.0
+    why = f"cannot be screened: the place is known to {km:.0f} km only; magnitudes and P/S need the distance"
+    return Screening(verdict="cannot be screened", p_explosion=None, prior=prior, why=why)
+
+
+def named(arrivals: Sequence[Arrival], events: Sequence[Event]) -> tuple[Arrival, ...]:
+    """The arrivals with the phases that their events gave them."""
+    phase = {u.arrival: u.phase for e in events for u in e.origin.used}
+    return tuple(msgspec.structs.replace(a, phase=phase.get(a.id, a.phase)) for a in arrivals)
+
+
+def digest(settings: Settings) -> str:
+    """SHA-256 of the settings as JSON with sorted keys."""
+    return hashlib.sha256(msgspec.json.encode(settings, order="deterministic")).hexdigest()
+
+
+def data_digest(recording: Recording) -> str:
+    """SHA-256 over every trace's id, start, rate and samples."""
+    total = hashlib.sha256()
+    for t in recording.traces:
+        total.update(f"{t.id} {t.start_ns} {t.rate_hz!r} {t.samples.size}\n".encode())
+        total.update(t.samples.tobytes())
+    return total.hexdigest()
+
+
+def times(event: Event) -> TravelTimes:
+    """The Earth model an event was located with."""
+    return TravelTimes("iasp91" if event.origin.model == "iasp91" else "ak135")

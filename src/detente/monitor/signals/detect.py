@@ -1,0 +1,343 @@
+"""From the traces of one station to its arrivals: beams or channels, triggers, then each signal looked at closely."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.errors import DetenteError
+from detente.monitor.bulletin.records import Arrival
+from detente.monitor.signals.beams import BeamBank, ChannelBank, fan, lattice
+from detente.monitor.signals.examine import Candidate, examine
+from detente.monitor.signals.filters import BLOCK, SETTLE_S, usable
+from detente.monitor.signals.gather import Panel, is_vertical, panel
+from detente.monitor.signals.settings import DEFAULT, INFRASOUND
+from detente.monitor.signals.settings import DetectSettings as DetectSettings
+from detente.monitor.signals.threshold import Noise, Running, simulated
+from detente.monitor.waves.trace import NS, Array, Trace
+
+Float32 = NDArray[np.float32]
+Gain = Callable[[str, float], float | None]
+"""Counts per nanometre of a channel (NET.STA.LOC.CHA) at a frequency in Hz; None where it is not known."""
+
+BEFORE_S, AFTER_S = 45.0, 16.0  # of a trigger, what is looked at
+DEAF_S = 9.0  # after the start: the filters settle, then five seconds of noise are heard
+TOGETHER_S = 3.0  # bands that trigger within this have seen one signal
+SMALL_KM, WIDE_KM = 6.0, 60.0  # apertures: below, 33 beams; above, the elements are stations
+
+
+class Detector:
+    """Detects on one station's channels, fed in pieces of any length; the answer does not depend on the pieces.
+
+    Parameters: `like`: a panel that names the channels, their places and sampling rate (its samples are not used);
+    `settings`; `gain`: for amplitudes in nanometres.
+    """
+
+    def __init__(self, like: Panel, settings: DetectSettings = DEFAULT, gain: Gain | None = None) -> None:
+        self.like, self.settings, self.gain = like, settings, gain
+        n, rate = len(like.codes), like.rate_hz
+        self.bands = usable(settings.bands_hz, rate)
+        if not self.bands:
+            raise DetenteError(f"{like.station}: no band below {0.45 * rate:g} Hz")
+        self.is_array = n >= 3 and float(np.ptp(like.offsets_km, axis=0).max()) > 0.01
+        self.slownesses = _slownesses(like, settings) if self.is_array else None
+        self.bank: BeamBank | ChannelBank
+        if self.slownesses is not None:
+            self.bank = BeamBank(like.offsets_km, rate, slownesses=self.slownesses, bands_hz=self.bands,
+                                 sta_s=settings.sta_s, lta_s=settings.lta_s, late_s=like.late_s)  # fmt: skip
+        else:
+            self.bank = ChannelBank(n, rate, bands_hz=self.bands, sta_s=settings.sta_s, lta_s=settings.lta_s)
+        self.noise = settings.noise or self._model_noise()
+        self.levels = self.noise.levels(settings.false_per_day)
+        if len(self.levels) != len(self.bands):
+            raise DetenteError(f"noise of {len(self.levels)} bands for {len(self.bands)}")
+        self._laws = self.noise.laws
+        self._adapts = not self.is_array if settings.adapt is None else settings.adapt
+        self._running = Running(len(self.bands), self.bank.every / rate, 3 * settings.lta_s)
+        self._step = self.bank.every
+        self._base = 0  # sample number of the first column kept
+        self._x = np.zeros((n, 0), np.float32)
+        self._live = np.zeros((n, 0), bool)
+        self._done = 0  # samples that went through the bank
+        self._state = np.zeros((len(self.bands), 4))
+        self._top = np.zeros((0, len(self.bands)), np.float32)
+        self._which = np.zeros((0, len(self.bands)), np.int32)
+        self._top_base = 0  # row number of the first row kept
+        self._waiting: list[tuple[int, int]] = []  # (row, band)
+        self._deaf_until = round(DEAF_S * rate)
+        self._last = -np.inf
+
+    def _model_noise(self) -> Noise:
+        rate = self.like.rate_hz
+        s = self.settings
+        if self.slownesses is None:
+            return simulated(
+                tuple((0.0, 0.0) for _ in self.like.codes), rate, self.bands, None, s.sta_s, s.lta_s
+            )
+        places = tuple((float(x), float(y)) for x, y in np.round(self.like.offsets_km, 3))
+        slow = tuple((float(x), float(y)) for x, y in self.slownesses)
+        return simulated(places, rate, self.bands, slow, s.sta_s, s.lta_s)
+
+    def feed(self, samples: Float32, live: NDArray[np.bool_] | None = None) -> tuple[Arrival, ...]:
+        """Arrivals made certain by the next columns; `live`: where there are samples, None for everywhere."""
+        here = np.ones(samples.shape, bool) if live is None else live
+        self._x = np.concatenate([self._x, np.asarray(samples, np.float32)], axis=1)
+        self._live = np.concatenate([self._live, here], axis=1)
+        while self._end - self._done >= BLOCK + self.bank.margin:
+            self._advance(BLOCK)
+        return self._examine(final=False)
+
+    def finish(self) -> tuple[Arrival, ...]:
+        """The arrivals that the end of the data leaves."""
+        while self._end > self._done:
+            self._advance(min(BLOCK, self._end - self._done))
+        return self._examine(final=True)
+
+    @property
+    def _end(self) -> int:
+        return self._base + self._x.shape[1]
+
+    def _advance(self, n: int) -> None:
+        """Run the next `n` samples through the bank and note where bands rise above their level."""
+        from detente.monitor.signals import _beam_kernel as kernel
+
+        margin = self.bank.margin
+        first, last = self._done - margin - self._base, self._done + n + margin - self._base
+        x = self._x[:, max(0, first) : last]
+        if first < 0 or last > self._x.shape[1]:
+            x = np.pad(x, ((0, 0), (max(0, -first), max(0, last - self._x.shape[1]))))
+        top, which = self.bank.run(x)
+        row = -(-self._done // self._step)
+        top[~np.isfinite(top)] = 0.0
+        self._mute(top, row, n)
+        self._adapt(top)
+        found = np.zeros((top.size, 2), np.int64)
+        count = kernel.rises(top, self.levels, row, self._state, found)
+        self._waiting += [(int(r), int(b)) for r, b in found[:count]]
+        self._top, self._which = np.concatenate([self._top, top]), np.concatenate([self._which, which])
+        self._done += n
+
+    def _adapt(self, top: Float32) -> None:
+        """Raise the levels of bands whose noise was worse of late than the law they began with."""
+        recent = self._running.add(top) if self._adapts else None
+        if recent is not None:
+            own = recent.levels(self.settings.false_per_day)
+            start = self.noise.levels(self.settings.false_per_day)
+            self.levels = np.maximum(start, own)
+            self._laws = tuple(
+                r if o > s else n for r, n, o, s in zip(recent.laws, self.noise.laws, own, start, strict=True)
+            )
+
+    def _mute(self, top: Float32, row: int, n: int) -> None:
+        """No trigger while the averages settle: at the start and after most channels were dead."""
+        a, b = self._done - self._base, self._done + n - self._base
+        alive = self._live[:, max(0, a) : b].sum(axis=0)
+        fewest = 3 if self.is_array else 1
+        gone = np.flatnonzero(alive < fewest)
+        if gone.size:
+            top[:] = np.where(
+                ((row + np.arange(len(top))) * self._step)[:, None] >= self._done + gone[0], 0.0, top
+            )
+            self._deaf_until = self._done + int(gone[-1]) + round(self.settings.lta_s / 2 * self.like.rate_hz)
+            return
+        sample = (row + np.arange(len(top))) * self._step
+        top[sample < self._deaf_until] = 0.0
+        if row * self._step < self.settings.lta_s * self.like.rate_hz:
+            top *= self._trust(sample / self.like.rate_hz)
+
+    def _trust(self, heard_s: NDArray[np.float64]) -> NDArray[np.float32]:
+        """(row, band) by which a ratio is lowered whose long average has heard little: 2.5 of its standard errors.
+
+        The mean power of noise of bandwidth B over T seconds has the relative standard error 1 / sqrt(B T).
+        """
+        wide = np.array([high - low for low, high in self.bands])
+        full = self.settings.lta_s
+        short = np.clip(heard_s - SETTLE_S, 0.1, full)[:, None]
+        low = np.maximum(1 - 2.5 / np.sqrt(wide * short), 0.05)
+        return np.asarray(low / np.maximum(1 - 2.5 / np.sqrt(wide * full), 0.05)).astype(np.float32)
+
+    def _examine(self, *, final: bool) -> tuple[Arrival, ...]:
+        """Look at the waiting triggers whose surroundings have come."""
+        rate = self.like.rate_hz
+        out = []
+        while self._waiting:
+            row = self._waiting[0][0]
+            at = row * self._step
+            if not final and (
+                self._end < at + round((AFTER_S + 1) * rate) or self._done < at + AFTER_S * rate
+            ):
+                break
+            within = [w for w in self._waiting if (w[0] - row) * self._step <= TOGETHER_S * rate]
+            self._waiting = self._waiting[len(within) :]
+            found = self._look(within, final)
+            if found is not None:
+                out.append(found)
+        self._trim()
+        return tuple(out)
+
+    def _look(self, within: Sequence[tuple[int, int]], final: bool) -> Arrival | None:
+        """The strongest band of triggers that belong together, handed on as a candidate."""
+        rate, step = self.like.rate_hz, self._step
+        row = within[0][0]
+        a, b = row - self._top_base, row - self._top_base + max(1, round(TOGETHER_S * rate / step)) + 1
+        bands = sorted({w[1] for w in within})
+        above = self._top[a:b, bands] / self.levels[bands]
+        k, j = np.unravel_index(int(above.argmax()), above.shape)
+        band = bands[j]
+        peak, which = float(self._top[a + k, band]), int(self._which[a + k, band])
+        first = next(r for r, w in within if w == band)
+        lo = max(self._base, round(first * step - BEFORE_S * rate))
+        hi = min(self._end, round(first * step + AFTER_S * rate))
+        x = self._x[:, lo - self._base : hi - self._base]
+        whole = self._live[:, lo - self._base : hi - self._base].mean(axis=1) > 0.98
+        start_ns = self.like.start_ns + round(lo * NS / rate)
+        data = msgspec.structs.replace(self.like, samples=x, start_ns=start_ns, live=None)
+        candidate = Candidate(
+            data=data,
+            whole=whole,
+            at=(first * step - lo) / rate,
+            band_hz=self.bands[band],
+            ratio=peak,
+            level=float(self.levels[band]),
+            law=self._laws[band],
+            slowness=None if self.slownesses is None else self.slownesses[which],
+            channel=which,
+        )
+        found = examine(candidate, self.settings, self.gain)
+        if found is None or found.time < self._last + 1.0:
+            return None
+        self._last = found.time
+        return found
+
+    def _trim(self) -> None:
+        """Forget what no trigger can need any more."""
+        rate = self.like.rate_hz
+        oldest = self._waiting[0][0] * self._step if self._waiting else self._done
+        keep = max(self._base, round(min(oldest, self._done) - (BEFORE_S + 5) * rate) - self.bank.margin)
+        if keep - self._base > 4 * BLOCK:
+            self._x, self._live = (
+                self._x[:, keep - self._base :].copy(),
+                self._live[:, keep - self._base :].copy(),
+            )
+            rows = keep // self._step - self._top_base
+            self._top, self._which = self._top[rows:].copy(), self._which[rows:].copy()
+            self._base, self._top_base = keep, keep // self._step
+
+
+def _slownesses(like: Panel, settings: DetectSettings) -> NDArray[np.float64]:
+    """The beams that cover the slownesses of interest: 33 at small arrays, as many as pay at wide ones."""
+    if settings.infrasound:
+        rings = []
+        for radius, count in ((2.6, 20), (3.1, 24)):
+            angle = 2 * np.pi * np.arange(count) / count
+            rings.append(radius * np.column_stack([np.sin(angle), np.cos(angle)]))
+        return np.concatenate(rings)
+    wide = float(np.hypot(*np.ptp(like.offsets_km, axis=0)))
+    if wide <= SMALL_KM:
+        return fan(settings.reach_s_km)
+    spacing = max(0.7 / (1.5 * wide), 0.13 * np.sqrt(2 * np.pi / np.sqrt(3) / 130))
+    return lattice(min(settings.reach_s_km, 0.13 if wide > 2 * SMALL_KM else settings.reach_s_km), spacing)[
+        :144
+    ]
+
+
+def detect(
+    traces: Iterable[Trace], array: Array, settings: DetectSettings = DEFAULT, *, gain: Gain | None = None
+) -> tuple[Arrival, ...]:
+    """The arrivals at one station or array, in order of time.
+
+    Arrays of three or more verticals: a beam bank triggers, f-k gives back-azimuth and slowness. Three components:
+    each triggers, polarisation gives them. Single verticals: times only. Infrasound channels use INFRASOUND unless
+    settings are given. Raises DetenteError where no trace belongs to the array.
+    """
+    own = {s.code for s in array.sites}
+    mine = [t for t in traces if t.station in own and t.samples.size and np.isfinite(t.samples).all()]
+    if settings is DEFAULT and mine and all(_is_pressure(t) for t in mine):
+        settings = INFRASOUND
+    mine = [_slower(t, settings) for t in mine]
+    out: list[Arrival] = []
+    for data in _panels(mine, array):
+        detector = Detector(data, settings, gain)
+        piece = max(BLOCK, round(1800 * data.rate_hz))
+        for first in range(0, data.samples.shape[1], piece):
+            part = slice(first, first + piece)
+            out += detector.feed(data.samples[:, part], None if data.live is None else data.live[:, part])
+        out += detector.finish()
+    return number(out)
+
+
+def number(arrivals: Iterable[Arrival]) -> tuple[Arrival, ...]:
+    """In order of time, each with an id of station and time that no other has."""
+    seen: dict[str, int] = {}
+    out = []
+    for a in sorted(arrivals, key=lambda a: (a.time, a.station, a.channel)):
+        stamp = (
+            datetime.fromtimestamp(a.time, UTC).strftime("%Y%m%dT%H%M%S") + f".{int(a.time % 1 * 100):02d}"
+        )
+        name = f"{a.station}-{stamp}"
+        seen[name] = seen.get(name, 0) + 1
+        out.append(msgspec.structs.replace(a, id=name if seen[name] == 1 else f"{name}-{seen[name]}"))
+    return tuple(out)
+
+
+def _is_pressure(trace: Trace) -> bool:
+    return trace.unit == "Pa" or (len(trace.channel) == 3 and trace.channel[1] == "D")
+
+
+def _panels(traces: Sequence[Trace], array: Array) -> list[Panel]:
+    """What detectors run on: the array's verticals, or for each lone sensor its components (or its vertical)."""
+    stations = {t.station for t in traces if is_vertical(t)}
+    if len(stations) >= 3:
+        places = array.offsets_km()
+        if float(np.hypot(*np.ptp(places, axis=0))) <= WIDE_KM:
+            rates = [round(t.rate_hz, 3) for t in traces if is_vertical(t)]
+            rate = max(set(rates), key=rates.count)
+            return [panel(traces, array, rate_hz=rate)]
+    found = []
+    for station in sorted({t.station for t in traces}):
+        groups: dict[tuple[str, str], list[Trace]] = {}
+        for t in (t for t in traces if t.station == station):
+            groups.setdefault((t.location, t.channel[:-1]), []).append(t)
+        best = max(
+            groups.values(), key=lambda g: (_components(g), _top_rate(g), sum(t.samples.size for t in g))
+        )
+        one = Array(array.code if len(array.sites) == 1 else station,
+                    tuple(s for s in array.sites if s.code == station))  # fmt: skip
+        rate = _top_rate(best)
+        data = panel(best, one, verticals=False, rate_hz=rate)
+        order = sorted(range(len(data.codes)), key=lambda i: "Z3N1E2".find(data.codes[i][-1]) // 2)
+        found.append(
+            msgspec.structs.replace(
+                data,
+                codes=tuple(data.codes[i] for i in order),
+                samples=data.samples[order],
+                late_s=data.late_s[order],
+                offsets_km=data.offsets_km[order],
+                live=None if data.live is None else data.live[order],
+            )
+        )
+    return found
+
+
+def _components(group: Sequence[Trace]) -> int:
+    return len({t.channel[-1:] for t in group})
+
+
+def _top_rate(group: Sequence[Trace]) -> float:
+    return max(t.rate_hz for t in group)
+
+
+def _slower(trace: Trace, settings: DetectSettings) -> Trace:
+    """Fewer samples where the rate is far above what the highest band needs (zero-phase decimation)."""
+    from scipy.signal import decimate
+
+    factor = int(trace.rate_hz // (3.2 * max(b[1] for b in settings.bands_hz)))
+    if factor < 2 or trace.samples.size < 200:
+        return trace
+    level = trace.samples.mean(dtype=np.float64)
+    kept = decimate(trace.samples.astype(np.float64) - level, factor, ftype="fir", zero_phase=True)
+    return msgspec.structs.replace(trace, samples=kept.astype(np.float32), rate_hz=trace.rate_hz / factor)

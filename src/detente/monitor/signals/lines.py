@@ -1,0 +1,69 @@
+"""Machines hum: a signal that is one spectral line is no seismic phase."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+WIDTH_HZ = 0.3  # a line and its skirts; a seismic phase of a few seconds is several times as wide
+SHARE = 0.8  # of the power gained in the band
+
+
+class Line(msgspec.Struct, frozen=True):
+    """The strongest line of the window: its frequency and its share of the power that came with the signal."""
+
+    frequency_hz: float
+    share: float
+
+    @property
+    def is_line(self) -> bool:
+        """Whether the signal is that line."""
+        return self.share > SHARE
+
+
+def line_test(
+    x: NDArray[np.floating],
+    rate_hz: float,
+    at: float,
+    band_hz: tuple[float, float],
+    *,
+    window_s: float = 10.0,
+) -> Line:
+    """How much of what is new after `at` (s) lies within WIDTH_HZ of one frequency.
+
+    Power of the window after the onset less that of one as long before it (where it is more), Hann taper,
+    over the band widened by half an octave. Ten seconds resolve 0.2 Hz, so a line holds nearly all; P and its coda,
+    a process of bandwidth B, hold about WIDTH_HZ / B.
+    """
+    n = round(window_s * rate_hz)
+    first = round(at * rate_hz)
+    after = np.asarray(x[first : first + n], np.float64)
+    before = np.asarray(x[max(0, first - n - n // 10) : max(0, first - n // 10)], np.float64)
+    if after.size < n // 2:
+        return Line(0.0, 0.0)
+    size = 1 << (2 * n - 1).bit_length()
+    frequency = np.fft.rfftfreq(size, 1 / rate_hz)
+    use = (frequency > band_hz[0] / 1.4) & (frequency < band_hz[1] * 1.4)
+
+    def power(y: NDArray[np.float64]) -> NDArray[np.float64]:
+        if y.size < 8:
+            return np.zeros(int(use.sum()))
+        w = np.hanning(y.size)
+        return np.asarray(np.abs(np.fft.rfft((y - y.mean()) * w, size)[use]) ** 2 / (w**2).sum())
+
+    new = np.maximum(power(after) - power(before), 0.0)
+    if not new.sum() > 0:
+        return Line(0.0, 0.0)
+    f = frequency[use]
+    k = int(new.argmax())
+    inside = np.abs(f - f[k]) <= WIDTH_HZ / 2
+    return Line(float(f[k]), float(new[inside].sum() / new.sum()))
+
+
+def notch(x: NDArray[np.floating], rate_hz: float, frequency_hz: float, width_hz: float = 2 * WIDTH_HZ) -> NDArray[np.float64]:  # fmt: skip  # noqa: E501
+    """The samples (..., n) with the line taken out: a causal second-order notch."""
+    from scipy.signal import iirnotch, lfilter
+
+    b, a = iirnotch(frequency_hz, frequency_hz / width_hz, fs=rate_hz)
+    return np.asarray(lfilter(b, a, np.asarray(x, np.float64)))

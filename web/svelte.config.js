@@ -1,0 +1,2 @@
+// Scripts in components are TypeScript; Svelte strips the types by itself.
+export default { compilerOptions: { runes: true } }
