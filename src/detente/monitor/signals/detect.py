@@ -15,7 +15,8 @@ from detente.monitor.signals.beams import BeamBank, ChannelBank, fan, lattice
 from detente.monitor.signals.examine import Candidate, examine
 from detente.monitor.signals.filters import BLOCK, SETTLE_S, usable
 from detente.monitor.signals.gather import Panel, is_vertical, panel
-from detente.monitor.signals.settings import DEFAULT, INFRASOUND
+from detente.monitor.signals.settings import DEFAULT as DEFAULT
+from detente.monitor.signals.settings import INFRASOUND as INFRASOUND
 from detente.monitor.signals.settings import DetectSettings as DetectSettings
 from detente.monitor.signals.threshold import Noise, Running, simulated
 from detente.monitor.waves.trace import NS, Array, Trace
