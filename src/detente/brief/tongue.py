@@ -187,7 +187,7 @@ def _exact() -> dict[str, str]:
 @cache
 def _party_keys() -> dict[str, str]:
     """The message key of a party by each of its English names and its code."""
-    found = {}
+    found: dict[str, str] = {}
     for key, m in messages("en").items():
         if key.startswith("party.") and "_" not in key:
             name, code = m.forms["other"], key.removeprefix("party.")

@@ -25,7 +25,7 @@ def read(
     json: JsonFlag = False,
 ) -> None:
     """What waveform files hold, and what is wrong with each channel."""
-    from detente.monitor.waves import inventory, response, sites
+    from detente.monitor.waves import inventory, level, orient, response, sites
     from detente.monitor.waves.read import read as read_waves
 
     recording = read_waves(files)
@@ -33,8 +33,10 @@ def read(
     if stations:
         arrays = sites.load(stations)
         responses = response.load(stations)
-        _, lost = sites.by_array(recording, {**sites.ims_arrays(), **arrays})
+        known = {**sites.ims_arrays(), **arrays}
+        _, lost = sites.by_array(recording, known)
         faults += [*responses.faults, *lost, *responses.missing(recording)]
+        faults += [*orient.orientation(recording, known), *level.units(recording, responses)]
         faults += [
             f for p in stations if p.suffix == ".xml" for f in inventory.faults(inventory.read_inventory(p))
         ]

@@ -249,10 +249,12 @@ class Peers:
 
     def urgent(self, act: Act, party: str) -> int | None:
         """Deliver one entry now, ahead of any backlog; the peer's clock at receipt, None if it is silent."""
-        log = self.node.log
         body = act.envelope.body
         data = get_body(self.node.store, body.sha256) if body else b""
-        reply = self._ask(party, "POST", "urgent", msgspec.msgpack.encode(Urgent(log.entry(act.index), data)))
+        sent = msgspec.msgpack.encode(Urgent(self.node.log.entry(act.index), data))
+        reply = self._ask(party, "POST", "urgent", sent)
+        if reply is not None and reply.status == 400 and self.push(party):  # it had not read our new keys
+            reply = self._ask(party, "POST", "urgent", sent)
         if reply is None or reply.status != 200:
             return None
         return int(reply.data.split()[1])

@@ -133,6 +133,9 @@ def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float
         )
     except DetenteError:
         return None
+    chance = by_chance(seen, data.offsets_km, length)
+    if chance > settings.coherent_p:
+        return None
     beam = one_beam(data, seen.sx, seen.sy)
     line = line_test(beam, rate, at, c.band_hz)
     if line.is_line and not _without_line(beam, rate, at, c, settings, line.frequency_hz):
@@ -145,6 +148,7 @@ def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float
     slowness = float(np.hypot(right.sx, right.sy))
     snr, _ = _snr(y, rate, at, length, settings)
     why: dict[str, float | str] = {
+        "chance_coherence": chance,
         "semblance": seen.semblance, "f_statistic": seen.f_statistic, "channels": float(seen.channels),
         "fk_backazimuth_deg": seen.backazimuth_deg, "fk_slowness_s_km": seen.slowness_s_km,
         "bias_corrected": "yes" if right.known else "no", "line_share": line.share,
@@ -157,6 +161,22 @@ def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float
         backazimuth_deg=float(np.degrees(np.arctan2(right.sx, right.sy)) % 360), backazimuth_sd_deg=azimuth_sd,
         slowness_s_km=slowness, slowness_sd_s_km=slowness_sd, method="beam bank, f-k",
     )  # fmt: skip
+
+
+def by_chance(seen: fk.Fk, offsets_km: Float, length_s: float) -> float:
+    """The chance that incoherent noise reaches this F-statistic anywhere on the map.
+
+    F with 2 B T and 2 B T (n - 1) degrees of freedom at each independent beam; their number is the map's disc over
+    the area of a beam, 1 / (f D)^2.
+    Source: Blandford 1974, Geophysics 39, 633; Shumway 1971, Geophys. J. R. Astr. Soc. 26, 133.
+    """
+    from scipy.special import fdtrc
+
+    low, high = seen.band_hz
+    free = 2 * (high - low) * 0.8 * length_s  # the taper takes a fifth
+    wide = float(np.hypot(*np.ptp(offsets_km, axis=0))) / np.sqrt(2)
+    beams = max(1.0, np.pi * (float(seen.axis[-1]) * 0.5 * (low + high) * wide) ** 2)
+    return float(min(1.0, beams * fdtrc(free, free * (seen.channels - 1), seen.f_statistic)))
 
 
 def guess(slowness: float, settings: DetectSettings) -> str:
