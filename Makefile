@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 AS_OF  ?=
+# make brief LANGUAGE=ru; an environment's LANGUAGE is the locale's and is not meant
+SPEAK  := $(if $(filter command,$(word 1,$(origin LANGUAGE))),--lang $(LANGUAGE))
 
 .DEFAULT_GOAL := help
 .PHONY: help brief test lint check bench soak page serve docs clean
@@ -25,7 +27,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@touch $@
 
 brief: $(VENV)/.run  ## the state of arms control today: a page in out/brief, a short text here
-	@$(BIN)/detente brief $(if $(AS_OF),--as-of $(AS_OF)) -o out/brief
+	@$(BIN)/detente brief $(if $(AS_OF),--as-of $(AS_OF)) $(SPEAK) -o out/brief
 
 lint: $(VENV)/.dev  ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check src tests bench

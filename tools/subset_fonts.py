@@ -32,7 +32,9 @@ def main(collection: Path) -> None:
 
 def cut(font: TTFont, text: str, family: str) -> None:
     """Leave the Chinese glyphs of a text in a font and give it a name of its own."""
-    options = Options(layout_features=[], hinting=False, name_IDs=[0, 1, 2, 4, 6, 13, 14], notdef_outline=True)
+    options = Options(
+        layout_features=[], hinting=False, name_IDs=[0, 1, 2, 4, 6, 13, 14], notdef_outline=True
+    )
     cutter = Subsetter(options)
     cutter.populate(text="".join(c for c in text if c > "\u2e80"))
     cutter.subset(font)

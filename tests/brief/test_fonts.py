@@ -86,7 +86,9 @@ def fonts_used(page_file: Path, environment: dict[str, str]) -> list[tuple[str, 
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(page_file.as_uri())
         page.evaluate("() => document.querySelectorAll('details').forEach(d => d.open = true)")
-        page.evaluate("() => Promise.all([...document.fonts].map(f => f.load())).then(() => document.fonts.size)")
+        page.evaluate(
+            "() => Promise.all([...document.fonts].map(f => f.load())).then(() => document.fonts.size)"
+        )
         page.screenshot()  # drawn once with every font at hand
         found = list(_families(page, page.evaluate(WORDS)))
         browser.close()

@@ -30,7 +30,9 @@ def font_css(code: str) -> str:
     """The page's last resort for Chinese, inside the page."""
     family = CHINESE.get(code, NAMES)
     data = base64.b64encode(font_file(code).read_bytes()).decode()
-    return f'@font-face {{ font-family: "{family}"; src: url(data:font/otf;base64,{data}) format("opentype"); }}'
+    return (
+        f'@font-face {{ font-family: "{family}"; src: url(data:font/otf;base64,{data}) format("opentype"); }}'
+    )
 
 
 def lettered(figure: Figure, tongue: Tongue) -> Figure:
@@ -57,30 +59,31 @@ def lettered(figure: Figure, tongue: Tongue) -> Figure:
 
 
 def _fit(figure: Figure) -> None:
-    """Smaller letters for a title, note or tick label that the new words make too long."""
+    """Smaller letters for a text or tick label that the new words make too long."""
+    from matplotlib.text import Text
+
     figure.draw_without_rendering()
-    right = figure.bbox.width - 4
-    lefts = [a.get_position().x0 * figure.bbox.width for a in figure.axes]
-    titles = [(a.title, a) for a in figure.axes] + [(a._left_title, a) for a in figure.axes]
-    notes = [t for t in (*figure.texts, figure._suptitle) if t is not None]
-    for text, axes in [*titles, *((t, None) for t in notes)]:
-        start = 0.0 if axes is None else axes.get_position().x0 * figure.bbox.width
-        level = [] if axes is None else [x for x in lefts if x > start + 40]
-        box, limit = text.get_window_extent(), min([right, *(x - 4 for x in level)])
-        if text.get_text() and box.x1 > limit:
-            text.set_fontsize(text.get_fontsize() * max(0.7, (limit - box.x0) / box.width))
-    for axes in figure.axes:
-        _fit_ticks([t for t in axes.get_xticklabels() if t.get_text()])
+    boxes = {axes: axes.get_window_extent() for axes in figure.axes}
+    edge = figure.bbox.width - 4
+    for axes, box in ((None, figure.bbox), *boxes.items()):
+        right = min([edge, *(b.x0 - 4 for b in boxes.values() if b.x0 >= box.x1)])
+        for text in (t for t in (axes or figure).get_children() if isinstance(t, Text) and t.get_text()):
+            at = text.get_window_extent()
+            if at.x1 > right:
+                _scale([text], max(0.7, (right - at.x0) / at.width))
+    for axes in boxes:
+        labels = [t for t in axes.get_xticklabels() if t.get_text()]
+        wide = [t.get_window_extent() for t in labels]
+        crowded = max(
+            ((a.width + b.width) / (b.x0 + b.x1 - a.x0 - a.x1) for a, b in pairwise(wide)), default=0.0
+        )
+        if crowded > 0.95:
+            _scale(labels, max(0.6, 0.92 / crowded))
 
 
-def _fit_ticks(labels: list[Text]) -> None:
-    boxes = [t.get_window_extent() for t in labels]
-    crowded = max(
-        ((a.width + b.width) / 2 / (b.x0 + b.width / 2 - a.x0 - a.width / 2) for a, b in pairwise(boxes)),
-        default=0,
-    )
-    for t in labels if crowded > 0.95 else ():
-        t.set_fontsize(t.get_fontsize() * max(0.6, 0.92 / crowded))
+def _scale(texts: list[Text], factor: float) -> None:
+    for text in texts:
+        text.set_fontsize(float(text.get_fontsize()) * factor)
 
 
 def said(text: str, tongue: Tongue) -> str:
@@ -99,10 +102,10 @@ def _line(line: str, tongue: Tongue) -> str:
 
 def _saying(formatter: Any, tongue: Tongue) -> Any:
     """A tick formatter whose labels the tongue says."""
-    plain = formatter.format_ticks
+    english = formatter.format_ticks
 
     def format_ticks(values: Any) -> list[str]:
-        return [said(x, tongue) for x in plain(values)]
+        return [said(x, tongue) for x in english(values)]
 
     formatter.format_ticks = format_ticks
     return formatter

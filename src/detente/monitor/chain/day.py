@@ -98,7 +98,11 @@ def seismic_sites(stations: Sequence[Station] | None = None) -> dict[str, Site |
             continue
         offsets = s.offsets or tuple((2 * np.sin(a), 2 * np.cos(a)) for a in np.arange(s.elements) * 0.7)
         sites = tuple(
-            Site(f"{s.code}{i:02d}", s.lat + n / 111.2, s.lon + e / 111.2 / max(0.05, np.cos(np.radians(s.lat))))
+            Site(
+                f"{s.code}{i:02d}",
+                s.lat + n / 111.2,
+                s.lon + e / 111.2 / max(0.05, np.cos(np.radians(s.lat))),
+            )
             for i, (e, n) in enumerate(offsets)
         )
         found[s.code] = Array(s.code, sites)
@@ -158,7 +162,9 @@ class _World:
         k = self.waves
         phase = 8.0 * (k[:, :3] @ source)[:, None] + 6.0 * (k[:, 3:6] @ self.net.places.T) + 6.3 * k[:, 6:]
         field = np.sqrt(2 / len(k)) * np.sin(phase + shear).sum(0)
-        sd = np.interp(distance, [0, 2, 5, 18, 25, 180], [0.2, 0.8, 1.3, 1.6, 0.8, 0.8]) * (1.8 if shear else 1)
+        sd = np.interp(distance, [0, 2, 5, 18, 25, 180], [0.2, 0.8, 1.3, 1.6, 0.8, 0.8]) * (
+            1.8 if shear else 1
+        )
         return field * sd * self.chosen.path_error
 
     def up(self, station: int, t: float) -> bool:
@@ -185,7 +191,11 @@ class _World:
             else:
                 offset, scatter, first, last = _LATER[phase]
                 log_a = base + offset + rng.normal(0, scatter, n) - 0.02 * (distance if phase == "Lg" else 0)
-                inside = (distance >= first) & (distance <= last) & np.isfinite(self._own_time(phase, distance, source))
+                inside = (
+                    (distance >= first)
+                    & (distance <= last)
+                    & np.isfinite(self._own_time(phase, distance, source))
+                )
                 inside &= (source.depth_km > 15) | (phase not in ("pP", "sP"))
                 log_a = np.where(inside, log_a, -9.0)
             late = self.path_s(place[0], bool(SHEAR[INDEX[phase]]), distance) + self.term_s
@@ -243,7 +253,16 @@ class _World:
         return found
 
     def _arrival(
-        self, name: str, s: int, t: float, sd: float, slow: Float, snr: float, log_a: float, *, shear: bool = False
+        self,
+        name: str,
+        s: int,
+        t: float,
+        sd: float,
+        slow: Float,
+        snr: float,
+        log_a: float,
+        *,
+        shear: bool = False,
     ) -> Arrival:
         """What a detector would write down of a signal of slowness vector `slow` (s/km, towards the source)."""
         rng, is_array = self.rng, bool(self.net.is_array[s])
@@ -296,7 +315,6 @@ class _World:
         return found
 
 
-
 class Judgement(msgspec.Struct, frozen=True):
     """How a list of events answers to the truth: counts, shares, and errors of the events that are real."""
 
@@ -341,7 +359,10 @@ def judge(day: Day, events: Sequence[Event], *, degrees: float = 5.0, seconds: f
             taken[n] = (apart * KM_PER_DEG, event)
     four = {n for n, t in enumerate(day.truth) if t.first_p >= 4}
     errors = np.array([e for e, _ in taken.values()]) if taken else np.array([np.nan])
-    inside = [inside_ellipse(e.origin, day.truth[n].source.lat, day.truth[n].source.lon) for n, (_, e) in taken.items()]
+    inside = [
+        inside_ellipse(e.origin, day.truth[n].source.lat, day.truth[n].source.lon)
+        for n, (_, e) in taken.items()
+    ]
     return Judgement(
         len(day.truth), len(four), len(four & set(taken)), len(events), len(taken), float(np.median(errors)),
         float(np.quantile(errors, 0.9)), float(np.mean(inside)) if inside else float("nan"),

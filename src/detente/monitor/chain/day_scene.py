@@ -25,7 +25,15 @@ _BELTS: Final = (
     ((61, -150, 60), (58, -155, 120), (52, -170, 120)),
     ((40, -124, 20), (34, -117, 15), (24, -109, 15), (17, -100, 60), (13, -90, 120), (8, -83, 50)),
     ((2, -79, 80), (-8, -78, 120), (-17, -71, 160), (-25, -68, 250), (-33, -71, 100), (-43, -75, 40)),
-    ((-56, -27, 120), (-60, -30, 50), (-55, -2, 10), (-35, -16, 10), (0, -25, 10), (35, -35, 10), (64, -20, 10)),
+    (
+        (-56, -27, 120),
+        (-60, -30, 50),
+        (-55, -2, 10),
+        (-35, -16, 10),
+        (0, -25, 10),
+        (35, -35, 10),
+        (64, -20, 10),
+    ),
     ((12, 50, 10), (-10, 66, 10), (-35, 55, 10), (-45, 85, 10), (-50, 135, 10), (-62, 160, 10)),
     ((44, 83, 20), (41, 76, 25), (36, 90, 15), (28, 103, 20), (48, 100, 15)),
 )
@@ -58,7 +66,9 @@ def scene(
     """
     if kind not in SCENES:
         raise DetenteError(f"no kind of day '{kind}'", fix=nearest(kind, SCENES))
-    special = {"ordinary": 0, "swarm": count // 3, "aftershocks": count // 3, "great": count // 4}.get(kind, 0)
+    special = {"ordinary": 0, "swarm": count // 3, "aftershocks": count // 3, "great": count // 4}.get(
+        kind, 0
+    )
     places = _places(count, rng, catalogue)
     mb = np.minimum(6.5, least_mb + rng.exponential(np.log10(np.e), count))
     times = np.sort(rng.uniform(0, length_s, count))
@@ -90,7 +100,11 @@ def _places(count: int, rng: np.random.Generator, catalogue: Path | None) -> Flo
     if catalogue is not None:
         known = _catalogue(catalogue)
         return known[rng.integers(0, len(known), count)]
-    legs = [(np.array(a, float), np.array(b, float)) for belt in _BELTS for a, b in zip(belt, belt[1:], strict=False)]
+    legs = [
+        (np.array(a, float), np.array(b, float))
+        for belt in _BELTS
+        for a, b in zip(belt, belt[1:], strict=False)
+    ]
     out = np.empty((count, 3))
     for k, leg in enumerate(rng.integers(0, len(legs), count)):
         a, b = legs[leg][0].copy(), legs[leg][1]
@@ -110,7 +124,9 @@ def _catalogue(path: Path) -> Float:
     columns = ("latitude", "longitude", "depth")
     rows = [
         [row.number(c) or 0.0 for c in columns]
-        for row in read_table(path, columns, optional=("", "event_type", "bulletin", "origin_time", "magnitude"))
+        for row in read_table(
+            path, columns, optional=("", "event_type", "bulletin", "origin_time", "magnitude")
+        )
     ]
     if not rows:
         raise DetenteError("no event", where=path.name)

@@ -110,8 +110,21 @@ def silent(a: Any, low: int, high: int, t: float, longest: float) -> bool:
 
 @numba.njit(cache=True, nogil=True)
 def score(
-    x: Any, tolerance: float, whole: bool, me: int, a: Any, hint: Any, owner: Any, first: Any, st: Any,
-    earth: Any, net: Any, law: Any, pick: Any, gain: Any, seen: Any,
+    x: Any,
+    tolerance: float,
+    whole: bool,
+    me: int,
+    a: Any,
+    hint: Any,
+    owner: Any,
+    first: Any,
+    st: Any,
+    earth: Any,
+    net: Any,
+    law: Any,
+    pick: Any,
+    gain: Any,
+    seen: Any,
 ) -> Any:
     """Log-odds of an event at x = (lat, lon, depth, time) and its magnitude: (score, mb, number of P).
 
@@ -309,7 +322,9 @@ def improve(
                 row[2] = 0.0
                 if free_depth:
                     deeper = min(699.0, x[2] + 4.0)
-                    d = (spherical(times[f], distance, deeper) - spherical(times[f], distance, deeper - 4.0)) / 4.0
+                    d = (
+                        spherical(times[f], distance, deeper) - spherical(times[f], distance, deeper - 4.0)
+                    ) / 4.0
                     row[2] = 0.0 if math.isnan(d) else d * g
                 add(normal, slope, row, u * sigma * g)
                 if not math.isnan(a[k, 2]) and distance > 0.2:

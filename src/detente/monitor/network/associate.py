@@ -23,7 +23,15 @@ Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 # What P loses beyond 100 degrees, as Q: the core's shadow, then the focus near 145. Recalled, for detection only.
-_FAR: Final = ((100.0, 4.4), (110.0, 5.2), (135.0, 5.0), (142.0, 4.4), (146.0, 4.0), (155.0, 4.3), (180.0, 4.5))
+_FAR: Final = (
+    (100.0, 4.4),
+    (110.0, 5.2),
+    (135.0, 5.0),
+    (142.0, 4.4),
+    (146.0, 4.0),
+    (155.0, 4.3),
+    (180.0, 4.5),
+)
 LATER_INDEX: Final = (3, 5, 4, 7, 8, 9, 10, 11, 12, 13)  # of PHASES, in the order of the kernel's LATER
 CODA_S: Final = 40.0  # assumed: false picks after a strong signal die off with this time
 CODA_EACH: Final = 0.5  # and number about this many for each factor of ten in its signal-to-noise ratio
@@ -44,15 +52,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sd: float = 0.38
     reliability: float = 0.95
     snr: float = 3.5
-    step_deg: float = 2.5
-    depths_km: tuple[float, ...] = (10.0, 120.0, 350.0, 580.0)
+    step_deg: float = 3.0
+    depths_km: tuple[float, ...] = (10.0, 150.0, 500.0)
     least_weight: float = 11.0
     rounds: int = 2
     locate: LocateSettings = LocateSettings()
 
     def __post_init__(self) -> None:
         if not (self.events_a_day > 0 and self.sd > 0 and 0 < self.reliability < 1 and self.step_deg > 0):
-            raise DetenteError("association needs a rate, a scatter and a step above 0, reliability within 0 to 1")
+            raise DetenteError(
+                "association needs a rate, a scatter and a step above 0, reliability within 0 to 1"
+            )
 
 
 class Table(msgspec.Struct, frozen=True, eq=False):
@@ -85,7 +95,14 @@ class Table(msgspec.Struct, frozen=True, eq=False):
         a = np.column_stack([rows, _noise(rows, first, day)])
         hint = np.array([_hint(a.phase) for a in ordered])
         return cls(
-            tuple(ordered), zero, length, a, hint, first, _stations(rows, ordered, first, net, day, settings), net
+            tuple(ordered),
+            zero,
+            length,
+            a,
+            hint,
+            first,
+            _stations(rows, ordered, first, net, day, settings),
+            net,
         )
 
 
@@ -126,7 +143,9 @@ def _noise(rows: Float, first: Int, day: float) -> Float:
     if seen.size:
         grid = np.linspace(0.0, 0.5, 101)
         density = np.histogram(np.clip(seen, 0, 0.4999), grid, density=True)[0]
-        smooth = np.convolve(np.pad(density, 6, mode="edge"), np.hanning(15)[1:-1] / np.hanning(15).sum(), "valid")
+        smooth = np.convolve(
+            np.pad(density, 6, mode="edge"), np.hanning(15)[1:-1] / np.hanning(15).sum(), "valid"
+        )
         density = 0.8 * smooth + 0.2 / 0.5
         out[:, 2] = np.log(np.interp(np.nan_to_num(slow), 0.5 * (grid[1:] + grid[:-1]), density))
     for s in range(first.size - 1):
@@ -303,7 +322,9 @@ class Search(msgspec.Struct, frozen=True, eq=False):
 
     def revise(self, events: list[Found], owner: Int) -> list[Found]:
         """Fit every event anew, let rivals contest arrivals they both explain, and bury what then has too little."""
-        alive = [e for e in (self.revisit(e, owner) for e in sorted(events, key=_weak_first)) if e.score > DEAD]
+        alive = [
+            e for e in (self.revisit(e, owner) for e in sorted(events, key=_weak_first)) if e.score > DEAD
+        ]
         for strong, weak in self._rivals(alive):
             by_serial = {e.serial: e for e in alive}
             if strong not in by_serial or weak not in by_serial:

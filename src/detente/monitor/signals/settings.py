@@ -14,9 +14,14 @@ Float = NDArray[np.float64]
 
 
 class DetectSettings(msgspec.Struct, frozen=True):
-    """`false_per_day`: false alarms a day and station that set the thresholds, through `noise`, the law of the
-    statistic on noise (None: model noise at the station's geometry, simulated). `sta_s`, `lta_s`: time constants of
-    the averages. `reach_s_km`: slownesses of the beams; `fk_limit_s_km`, `fk_grid_s_km` of the f-k map.
+    """What sets the thresholds and what is looked at.
+
+    `false_per_day`: false alarms a day and station that set the thresholds, through `noise`, the law of the
+    statistic on noise (None: model noise at the station's geometry, simulated). `sta_s`, `lta_s`: time constants
+    of the averages. `adapt`: raise the levels where the station's last hours were noisier than that law (None:
+    at single sensors only; an array tells noise by its coherence). `coherent_p`: the chance that incoherent noise
+    looks so coherent on an array; more than this is no arrival. `reach_s_km`: slownesses of the beams;
+    `fk_limit_s_km`, `fk_grid_s_km` of the f-k map.
     """
 
     bands_hz: tuple[tuple[float, float], ...] = OCTAVES
@@ -24,6 +29,8 @@ class DetectSettings(msgspec.Struct, frozen=True):
     lta_s: float = 60.0
     false_per_day: float = 20.0
     noise: Noise | None = None
+    adapt: bool | None = None
+    coherent_p: float = 0.01
     reach_s_km: float = 0.27
     fk_limit_s_km: float = 0.36
     fk_grid_s_km: float = 0.01

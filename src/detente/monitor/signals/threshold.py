@@ -45,10 +45,10 @@ def block_maxima(values: NDArray[np.floating], step_s: float, block_s: float = B
     return np.asarray(values[:whole].reshape(-1, n).max(axis=1), np.float64)
 
 
-def law(maxima: Float, block_s: float = BLOCK_S) -> Law:
-    """Gumbel's law fitted to the block maxima, at most their upper tenth cut off, where signals may hide.
+def law(maxima: Float, block_s: float = BLOCK_S, part: tuple[float, float] = (0.3, 0.9)) -> Law:
+    """Gumbel's law fitted to the block maxima between two quantiles: signals hide in the upper ones.
 
-    Mode and scale from the 30 % to 90 % quantiles by least squares of x on -log(-log p).
+    Mode and scale by least squares of x on -log(-log p).
     Raises DetenteError for fewer than fifty blocks. Source: Gumbel 1958, Statistics of Extremes, section 1.2.8.
     """
     if len(maxima) < 50:
@@ -57,7 +57,7 @@ def law(maxima: Float, block_s: float = BLOCK_S) -> Law:
         )
     x = np.sort(maxima)
     p = (np.arange(len(x)) + 0.5) / len(x)
-    use = (p > 0.3) & (p < 0.9)
+    use = (p > part[0]) & (p < part[1])
     scale, mode = np.polyfit(-np.log(-np.log(p[use])), x[use], 1)
     return Law(float(mode), float(max(scale, 1e-9)), len(x), block_s)
 
@@ -77,6 +77,47 @@ def from_strength(top: NDArray[np.floating], step_s: float, source: str, skip_s:
     """Laws by band of a statistic (row, band) on noise, its first `skip_s` left out (the averages settle)."""
     quiet = top[round(skip_s / step_s) :]
     return Noise(tuple(law(block_maxima(quiet[:, b], step_s)) for b in range(top.shape[1])), source)
+
+
+class Running:
+    """The laws of the last two hours of one station's own statistic, renewed every ten minutes.
+
+    Real noise has a heavier tail than the model's; what a station has just seen tells how much. Only blocks that
+    have passed count, and of these the lower half, which a signal in every third block does not disturb much.
+    """
+
+    KEEP, EVERY, FEWEST, PART = 240, 20, 60, (0.05, 0.5)
+
+    def __init__(self, bands: int, step_s: float, skip_s: float) -> None:
+        self._rows = max(1, round(BLOCK_S / step_s))
+        self._skip = round(skip_s / step_s)
+        self._open = np.zeros((0, bands), np.float32)
+        self._blocks: list[NDArray[np.float32]] = []
+        self._since = 0
+
+    def add(self, top: NDArray[np.float32]) -> Noise | None:
+        """Take the next rows; gives new laws when they are due."""
+        if self._skip:
+            gone = min(self._skip, len(top))
+            self._skip -= gone
+            top = top[gone:]
+        self._open = np.concatenate([self._open, top])
+        while len(self._open) >= self._rows:
+            self._blocks.append(self._open[: self._rows].max(axis=0))
+            self._open = self._open[self._rows :]
+            self._since += 1
+        self._blocks = self._blocks[-self.KEEP :]
+        if self._since < self.EVERY or len(self._blocks) < self.FEWEST:
+            return None
+        self._since = 0
+        table = np.array(self._blocks, np.float64)
+        laws = []
+        for b in range(table.shape[1]):
+            heard = table[table[:, b] > 0, b]  # a muted stretch says nothing of noise
+            if len(heard) < self.FEWEST:
+                return None
+            laws.append(law(heard, part=self.PART))
+        return Noise(tuple(laws), "the station's last two hours")
 
 
 @lru_cache(maxsize=32)
