@@ -97,7 +97,9 @@ def main() -> None:
     if not (root / FOLDER).is_dir():
         print("no Nordic windows: set DETENTE_DATA")
         return
-    print(f"{'windows':<8} {'detector':<24} {'recall':>7} {'precision':>10} {'median error s':>15} {'triggers':>9}")
+    print(
+        f"{'windows':<8} {'detector':<24} {'recall':>7} {'precision':>10} {'median error s':>15} {'triggers':>9}"
+    )
     for kind, name, recall, precision, error, n in table(root / FOLDER):
         print(f"{kind:<8} {name:<24} {recall:>7.2f} {precision:>10.2f} {error:>15.2f} {n:>9}")
 
