@@ -37,7 +37,8 @@ _MOST_TOLD = 10_000
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the watch waits for, all in seconds.
 
-    `context`: record given to a detector before what is new; `settle`: an onset is taken when so much record
+    `context`: record given to a detector before what is new; `warm_up`: record that a station must have sent before
+    its first onset counts, for a detector must know the noise; `settle`: an onset is taken when so much record
     follows it; `step`: least new record worth a search; `most`: the longest piece searched at once, when catching
     up; `late`: a channel so far behind its array's first is not waited for; `horizon`: how long arrivals may still
     make or change an event; `quiet`: a station that sends nothing for so long is told. `least_stations`: how many
@@ -45,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     context: float = 180.0
+    warm_up: float = 60.0
     settle: float = 6.0
     step: float = 1.0
     most: float = 600.0
@@ -166,7 +168,7 @@ class Watch:
         s = self.settings
         found: list[Arrival] = []
         end = self._common_end(traces) - (0.0 if flush else s.settle)
-        done = self._done.get(code, min(t.start for t in traces))
+        done = self._done.get(code, min(t.start for t in traces) + s.warm_up)
         while end - done >= s.step or (flush and end > done):
             until = min(end, done + s.most)
             settled = until + (0.0 if flush else s.settle)
