@@ -337,6 +337,39 @@ def test_keys_rotate_and_retire_without_a_gap(year: Net) -> None:
         assert fsck(node.store.url, msgspec.json.encode(year.annex)).problems == []
 
 
+def test_what_is_proven_and_published_stays_so_over_a_key_change(year: Net, tmp_path: Path) -> None:
+    from detente.exchange.records import policy_text
+    from detente.exchange.records_file import explain_record
+
+    cn, ru = year.nodes["CN"], year.nodes["RU"]
+    act = aggregate.publish(cn, "exercise", {"deployed": 14}, OFFICERS)
+    for node in (cn, ru):
+        rotation.rotate(node, OFFICERS)
+        year.sync(2)
+        rotation.retire(node, OFFICERS)
+    cn.publish("message", "m", ["RU"], {"i": 1})
+    year.sync(2)
+    for suffix, data in (
+        ("tlog-proof", str(cn.log.prove(act.index)).encode()), ("entry", cn.log.entry(act.index)),
+        ("policy", policy_text(cn.annex, "CN", cn.store).encode()),
+    ):  # fmt: skip
+        (tmp_path / f"p.{suffix}").write_bytes(data)
+    shown = explain_record(tmp_path / "p.tlog-proof")
+    assert shown is not None and "PROVEN: this is entry 0" in shown[0]
+    for node in (cn, ru):
+        published = aggregate.check_published(aggregate.export(node, node.find(act.label)))
+        assert published.quorum and published.body == {"deployed": 14}
+
+
+def test_a_crisis_message_right_after_a_key_change_is_delivered_at_once(year: Net) -> None:
+    """The recipient has not read the new keys yet: the log comes first, then the message."""
+    cn, ru = year.nodes["CN"], year.nodes["RU"]
+    rotation.rotate(cn, OFFICERS)
+    sent = channel.send(cn, year.peers["CN"], "contact", ["RU"], {})
+    assert sent.delivered == {"RU": int(year.now)}
+    assert [a.leaf for a in channel.messages(ru)] == [sent.act.leaf]
+
+
 def test_a_power_cut_in_a_key_change_leaves_one_of_the_two(year: Net) -> None:
     cn = year.nodes["CN"]
     old = cn.keys

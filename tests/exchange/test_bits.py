@@ -96,7 +96,8 @@ def flip_each(
 def check_place(url: str, copy: str, what: str, step: int, first: int = 0) -> int:
     table, column, rows, said = PLACES[what]
     count = 0
-    for bit, label, problems in flip_each(url, copy, table, column, rows, step, first):
+    quick = table == "body"  # no signature stands between a body and its digests
+    for bit, label, problems in flip_each(url, copy, table, column, rows, step, first, not quick):
         expected = said.format(byte=bit // 8, sha256=label)
         assert problems, f"{what}: bit {bit} went unseen"
         assert any(expected in p for p in problems), (what, bit, problems)
@@ -197,21 +198,34 @@ def contradiction(net: Net) -> bytes:
 
 @pytest.mark.parametrize("step", [1999, pytest.param(1, marks=pytest.mark.soak)])
 def test_bits_of_the_files_for_the_world(tmp_path: Path, step: int) -> None:
-    """`detente verify` refuses each damaged file, or does not know it for a record at all."""
+    """What `detente verify` reads them with refuses each damaged file, or does not know it for a record at all."""
+    from detente.exchange.aggregate import check_published
+    from detente.exchange.contradiction import check_contradiction
+    from detente.exchange.evidence import check_evidence
+
+    readers: dict[str, Callable[[bytes], Any]] = {
+        "aggregate": check_published, "equivocation": check_evidence, "contradiction": check_contradiction
+    }  # fmt: skip
     for kind, data in world_files(tmp_path).items():
         path = tmp_path / f"{kind}.json"
         path.write_bytes(data)
-        assert explain_record(path), kind
+        assert explain_record(path) and readers[kind](data)
         count = 0
         for bit, bent in damage(data, step, step // 2):
-            path.write_bytes(bent)
-            try:
-                shown = explain_record(path)
-            except DetenteError:
-                shown = None
-            assert shown is None, f"{kind}: bit {bit} went unseen"
+            with pytest.raises(DetenteError):
+                readers[kind](bent)
+            if count % 97 == 0:
+                path.write_bytes(bent)
+                assert shown(path) is None, f"{kind}: bit {bit} went unseen"
             count += 1
         print(f"{kind} file: {count} bits flipped, all refused")
+
+
+def shown(path: Path) -> list[str] | None:
+    try:
+        return explain_record(path)
+    except DetenteError:
+        return None
 
 
 @pytest.mark.parametrize("step", [4001, pytest.param(1, marks=pytest.mark.soak)])
@@ -237,13 +251,10 @@ def test_bits_of_a_logged_proof(tmp_path: Path, step: int) -> None:
         count = 0
         for bit, bent in damage(data, step, step // 2):
             (tmp_path / name).write_bytes(bent)
-            try:
-                shown = explain_record(tmp_path / "p.tlog-proof")
-            except DetenteError:
-                shown = None
-            if shown is not None:
+            told = shown(tmp_path / "p.tlog-proof")
+            if told is not None:
                 before, after = data[bit // 8 : bit // 8 + 1], bent[bit // 8 : bit // 8 + 1]
-                assert name == "p.policy" and shown[0].split(" by ")[0] == whole[0].split(" by ")[0], (
+                assert name == "p.policy" and told[0].split(" by ")[0] == whole[0].split(" by ")[0], (
                     name,
                     bit,
                 )

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from litestar.testing import TestClient
 
 FOLDER = Path(__file__).parents[2] / "web/src/lib/languages"
 CATALOGUES = {p.stem: json.loads(p.read_text("utf-8")) for p in sorted(FOLDER.glob("*.json"))}
@@ -41,6 +42,19 @@ def test_plurals_are_whole(language: str) -> None:
             assert len(text.split("|")) in (FORMS[language], 3 if language == "fr" else FORMS[language]), key
         else:
             assert "|" not in text, key
+
+
+def test_the_sentences_of_an_answer_come_in_the_language(client: TestClient) -> None:
+    params = {"as_of": "2024-06-01"}
+    english = client.get("/api/v1/overview", params=params).json()
+    french = client.get("/api/v1/overview", params={**params, "lang": "fr"}).json()
+    assert english.pop("said") == {} and len(french["said"]) > 50
+    assert {k: v for k, v in french.items() if k != "said"} == english, "the data speak no language"
+    told = french["said"]
+    assert told[english["data"]["summary"]].startswith("Les armements stratégiques")
+    first = english["data"]["headlines"][2]
+    assert told[f"{first['value']} | {first['label']}"].endswith("1er mars 2023")
+    assert client.get("/api/v1/overview", params={"lang": "xx"}).status_code == 400
 
 
 def test_every_key_is_used() -> None:

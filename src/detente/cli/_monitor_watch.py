@@ -15,7 +15,7 @@ app = typer.Typer()
 StationsFlag = Annotated[
     list[Path] | None,
     typer.Option(
-        "--stations", help="StationXML, pole-zero files or tables of places; repeatable. The IMS is known."
+        "--stations", help="StationXML, pole-zero files or tables of places; repeatable. The IMS if left out."
     ),
 ]
 
@@ -27,11 +27,19 @@ def watch(
     stations: StationsFlag = None,
     select: Annotated[
         list[str] | None,
-        typer.Option(metavar="NET_STA[:SELECTOR]", help="Stations to ask for; all placed ones if left out."),
+        typer.Option(
+            metavar="NET_STA[:SELECTOR]", help="Stations to ask for; all that have a place if left out."
+        ),
     ] = None,
     quiet: Annotated[
         float, typer.Option(min=1, help="Seconds of silence after which a station is told.")
     ] = 120.0,
+    least: Annotated[
+        int,
+        typer.Option(
+            "--least-stations", min=1, help="Stations that must have seen an event before it is told."
+        ),
+    ] = 3,
     idle: Annotated[
         float, typer.Option(min=0, help="Stop after so many seconds without a packet; 0 never.")
     ] = 0.0,
@@ -45,14 +53,14 @@ def watch(
     from detente.monitor.waves import response, sites
     from detente.monitor.waves.seedlink import wanted
 
-    arrays = {**sites.ims_arrays(), **(sites.load(stations) if stations else {})}
+    arrays = sites.load(stations) if stations else dict(sites.ims_arrays())
     host, port, chosen = wanted(seedlink, select or [], arrays)
     check_stations(arrays, list(chosen))
     codes = {s.partition("_")[2] for s in chosen}
     heard = {k: a for k, a in arrays.items() if any(s.code in codes for s in a.sites)}
     responses = response.load(stations) if stations else response.Responses({})
     detect, associate, finish = steps(heard, responses)
-    settings = Settings(quiet=quiet)
+    settings = Settings(quiet=quiet, least_stations=least)
     with Store(out / STORE) as store:
         watcher = Watch(store, heard, detect, associate, finish, settings=settings)
         line = Line(host, port, chosen, watcher.resume())

@@ -44,7 +44,8 @@ class PublicKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A party's line in the annex. `seal`: base64 of ML-KEM-1024 (1568 bytes) || P-384 point (97 bytes).
 
     The keys speak from `not_before` until before `not_after` (UTC; empty: without end). `tls_old` is the certificate
-    before `tls`, good until `tls_old_until`.
+    before `tls`, good until `tls_old_until`. `tls_proof`: the certificate's key signed the origin, so that nobody can
+    call another party's certificate its own.
     """
 
     party: str
@@ -56,6 +57,7 @@ class PublicKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     officers: dict[str, str]
     seal: str
     tls: str
+    tls_proof: str
     url: str = ""
     not_before: str = ""
     not_after: str = ""
@@ -108,8 +110,7 @@ class PublicKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise DetenteError("the keys end before they begin", where=self.party)
         if bool(self.tls_old) != bool(self.tls_old_until):
             raise DetenteError("an old certificate needs an end, and an end a certificate", where=self.party)
-        for pem in filter(None, (self.tls, self.tls_old)):
-            check_certificate(pem, where=self.party)
+        check_possession(self.tls, self.origin, self.tls_proof, where=self.party)
         seal_public(decode64(self.seal, where=f"{self.party} seal key", length=1568 + 97))
         return self
 
@@ -189,6 +190,7 @@ class SecretKeys(msgspec.Struct, forbid_unknown_fields=True):
             officers=officers,
             seal=seal,
             tls=self.tls_cert,
+            tls_proof=possession(self.tls_key, self.origin),
             url=url,
             not_before=self.not_before,
             not_after=self.not_after,
@@ -268,15 +270,42 @@ def new_certificate() -> tuple[str, str]:
     return private.decode(), cert.public_bytes(ser.Encoding.PEM).decode()
 
 
-def check_certificate(pem: str, *, where: str = "certificate") -> None:
-    """Raises DetenteError where `pem` is not one certificate."""
+def _claim(origin: str) -> bytes:
+    return f"detente tls certificate v1\n{origin}\n".encode()
+
+
+def possession(key_pem: str, origin: str) -> str:
+    """A certificate's key signs the origin it speaks for: base64 of ECDSA with SHA-384, without fresh randomness."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives import serialization as ser
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ser.load_pem_private_key(key_pem.encode(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    how = ec.ECDSA(hashes.SHA384(), deterministic_signing=True)
+    return base64.b64encode(key.sign(_claim(origin), how)).decode()
+
+
+def check_possession(pem: str, origin: str, proof: str, *, where: str = "certificate") -> None:
+    """Raises DetenteError where `pem` is not one certificate, or its key did not sign the origin."""
     from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
 
     try:
-        if len(x509.load_pem_x509_certificates(pem.encode())) != 1:
+        (certificate,) = x509.load_pem_x509_certificates(pem.encode())
+        key = certificate.public_key()
+        if not isinstance(key, ec.EllipticCurvePublicKey):
             raise ValueError
     except ValueError:
-        raise DetenteError("not one TLS certificate in PEM", where=where) from None
+        raise DetenteError("not one TLS certificate in PEM, with an elliptic key", where=where) from None
+    try:
+        key.verify(decode64(proof, where=where), _claim(origin), ec.ECDSA(hashes.SHA384()))
+    except InvalidSignature:
+        raise DetenteError(
+            "the certificate's key did not sign this origin: it is another's", where=where
+        ) from None
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -31,6 +31,7 @@ class Answer(msgspec.Struct, frozen=True):
     """An answer. `tables`: flat rows by name, the first is the one a download gives if none is named.
 
     `geo`: a GeoJSON FeatureCollection, for what lies on the earth. `explain`: how it was found, in sentences.
+    `said`: sentences of the answer in the language asked for, by their English.
     """
 
     data: Any
@@ -40,6 +41,7 @@ class Answer(msgspec.Struct, frozen=True):
     explain: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     geo: dict[str, Any] | None = None
+    said: dict[str, str] = {}
 
 
 class Step(msgspec.Struct, frozen=True):

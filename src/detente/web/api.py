@@ -19,6 +19,7 @@ from detente.web.jobs import Job, Jobs
 
 Form = Annotated[str, QueryParameter(name="format", description="json, csv, parquet or geojson.")]
 Table = Annotated[str, QueryParameter(description="Which table, for csv and parquet; the first if left out.")]
+Lang = Annotated[str, QueryParameter(description="Adds `said`: the answer's sentences in fr, ru, ... .")]
 Day = Annotated[str, QueryParameter(description="YYYY-MM-DD; today if left out.")]
 Draws = Annotated[int, QueryParameter(ge=100, le=50_000, description="Monte-Carlo draws.")]
 EventDraws = Annotated[int, QueryParameter(ge=1000, le=200_000, description="Random draws.")]
@@ -32,8 +33,14 @@ def day_of(text: str) -> date:
     return parse_day(text) if text else date.today()
 
 
-def given(answer: Answer, form: str = "json", table: str = "", name: str = "detente") -> Response[bytes]:
+def given(
+    answer: Answer, form: str = "json", table: str = "", name: str = "detente", lang: str = ""
+) -> Response[bytes]:
     """An answer in the form asked for; a file where it is not JSON."""
+    if lang and form in ("", "json"):
+        from detente.web.tongues import said
+
+        answer = msgspec.structs.replace(answer, said=said(answer, lang))
     data = exported(answer, form or "json", table)
     headers = {"Vary": "Prefer"}
     if form not in ("", "json"):
@@ -46,7 +53,7 @@ def routes(jobs: Jobs) -> list[Any]:
     """The handlers of the API."""
 
     def long(
-        request: Any_, key: tuple[Any, ...], work: Callable[[], Work], form: str, table: str
+        request: Any_, key: tuple[Any, ...], work: Callable[[], Work], form: str, table: str, lang: str
     ) -> Response[bytes]:
         """The answer now, or, where the caller would rather not wait (RFC 7240), the job that makes it."""
         found = jobs.kept(key)
@@ -57,35 +64,37 @@ def routes(jobs: Jobs) -> list[Any]:
                 encode(job), status_code=202, media_type=MEDIA["json"],
                 headers={"Location": place, "Preference-Applied": "respond-async", "Vary": "Prefer"},
             )  # fmt: skip
-        return given(found or jobs.now(key, work), form, table, key[0])
+        return given(found or jobs.now(key, work), form, table, key[0], lang)
 
     @get("/api/v1/overview", sync_to_thread=True)
-    def overview(as_of: Day = "", form: Form = "", table: Table = "") -> Response[bytes]:
+    def overview(as_of: Day = "", form: Form = "", table: Table = "", lang: Lang = "") -> Response[bytes]:
         """The day at a glance, as it could have been written on it."""
 
         from detente.web import law
 
-        return given(law.overview(day_of(as_of)), form, table, "overview")
+        return given(law.overview(day_of(as_of)), form, table, "overview", lang)
 
     @get("/api/v1/treaties", sync_to_thread=True)
-    def treaties(as_of: Day = "", known: Day = "", form: Form = "", table: Table = "") -> Response[bytes]:
+    def treaties(
+        as_of: Day = "", known: Day = "", form: Form = "", table: Table = "", lang: Lang = ""
+    ) -> Response[bytes]:
         """Every instrument of the library with its status on a day."""
 
         from detente.web import law
 
-        return given(law.treaties(day_of(as_of), day_of(known)), form, table, "treaties")
+        return given(law.treaties(day_of(as_of), day_of(known)), form, table, "treaties", lang)
 
     @get("/api/v1/treaties/{name:str}", sync_to_thread=True)
     def treaty(
         name: FromPath[str], as_of: Day = "", known: Day = "", viewpoint: FromQuery[str] = "",
-        form: Form = "", table: Table = "",
+        form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """One instrument: articles, encoded rules, status in each view through time, verdicts."""
 
         from detente.web import law
 
         check_instrument(name)
-        return given(law.treaty(name, day_of(as_of), day_of(known), viewpoint), form, table, name)
+        return given(law.treaty(name, day_of(as_of), day_of(known), viewpoint), form, table, name, lang)
 
     @get("/api/v1/treaties/{name:str}/why/{limit:str}/{party:str}", sync_to_thread=True)
     def why(
@@ -102,44 +111,45 @@ def routes(jobs: Jobs) -> list[Any]:
     @get("/api/v1/forces", sync_to_thread=True)
     def forces(
         parties: Annotated[str, QueryParameter(description="Codes: US,RU; all nuclear-armed if left out.")] = "",
-        status: FromQuery[str] = "stockpile", as_of: Day = "", known: Day = "", form: Form = "", table: Table = "",
+        status: FromQuery[str] = "stockpile", as_of: Day = "", known: Day = "",
+        form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """One quantity of several parties, with every print of it."""
 
         from detente.web import numbers
 
         codes = numbers.codes_of(parties)
-        return given(numbers.forces(codes, status, day_of(as_of), day_of(known)), form, table, "forces")
+        return given(numbers.forces(codes, status, day_of(as_of), day_of(known)), form, table, "forces", lang)
 
     @get("/api/v1/forces/{party:str}", sync_to_thread=True)
     def party_forces(
         party: FromPath[str], by: FromQuery[str] = "type", as_of: Day = "", known: Day = "",
-        form: Form = "", table: Table = "",
+        form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """The counts of one party by status, category or type."""
 
         from detente.web import numbers
 
         found = numbers.party_forces(party, by, day_of(as_of), day_of(known))
-        return given(found, form, table, f"forces-{found.data['party']}")
+        return given(found, form, table, f"forces-{found.data['party']}", lang)
 
     @get("/api/v1/projections/{party:str}", sync_to_thread=True)
     def projection(
         request: Any_, party: FromPath[str], to: Year = 2035, known: Day = "",
         limit: FromQuery[list[float] | None] = None, draws: Draws = 5000, seed: Seed = 1,
-        form: Form = "", table: Table = "",
+        form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """A party's stockpile in each January ahead."""
 
         from detente.web import numbers
 
         asked = (party, to, day_of(known), tuple(limit or ()), draws, seed)
-        return long(request, ("projection", *asked), lambda: numbers.projection(*asked), form, table)
+        return long(request, ("projection", *asked), lambda: numbers.projection(*asked), form, table, lang)
 
     @get("/api/v1/proposals", sync_to_thread=True)
     def library(
         request: Any_, first: Year = 2035, last: Year = 2035, known: Day = "", draws: Draws = 2000, seed: Seed = 1,
-        form: Form = "", table: Table = "",
+        form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """What each proposal of the library would do to whom."""
 
@@ -148,7 +158,7 @@ def routes(jobs: Jobs) -> list[Any]:
         if not first <= last:
             raise DetenteError(f"from {first} to {last} are no years", fix="first <= last")
         asked = (tuple(range(first, last + 1)), day_of(known), draws, seed)
-        return long(request, ("proposals", *asked), lambda: proposals.library(*asked), form, table)
+        return long(request, ("proposals", *asked), lambda: proposals.library(*asked), form, table, lang)
 
     @get("/api/v1/compose", sync_to_thread=True)
     def compose(
@@ -158,7 +168,7 @@ def routes(jobs: Jobs) -> list[Any]:
         ] = None,
         yaml: Annotated[str, QueryParameter(description="The patch as text, instead of set.")] = "",
         title: FromQuery[str] = "", as_of: Day = "", known: Day = "", year: Year = 2030,
-        draws: Draws = 1000, seed: Seed = 1, form: Form = "", table: Table = "",
+        draws: Draws = 1000, seed: Seed = 1, form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """A patch over an instrument: its text, verdicts before and after, and what it would do to whom."""
 
@@ -169,17 +179,21 @@ def routes(jobs: Jobs) -> list[Any]:
         found = proposals.compose(
             base, pairs, yaml, title, day_of(as_of), day_of(known), year, draws, seed
         )  # fmt: skip
-        return given(found, form, table, "proposal")
+        return given(found, form, table, "proposal", lang)
 
     @get("/api/v1/stations", sync_to_thread=True)
     def stations(
-        network: FromQuery[str] = "", country: FromQuery[str] = "", form: Form = "", table: Table = ""
+        network: FromQuery[str] = "",
+        country: FromQuery[str] = "",
+        form: Form = "",
+        table: Table = "",
+        lang: Lang = "",
     ) -> Response[bytes]:
         """The places of the International Monitoring System."""
 
         from detente.web import signals
 
-        return given(signals.stations(network, country), form, table, "stations")
+        return given(signals.stations(network, country), form, table, "stations", lang)
 
     @get("/api/v1/land", sync_to_thread=False)
     def land() -> Response[bytes]:
@@ -199,60 +213,60 @@ def routes(jobs: Jobs) -> list[Any]:
         without: FromQuery[list[str] | None] = None,
         probability: Annotated[float, QueryParameter(gt=0, lt=1)] = 0.9,
         snr: Annotated[float, QueryParameter(gt=0, le=100)] = 3.5,
-        form: Form = "", table: Table = "",
+        form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """What the network would see: a grid of magnitudes and tonnes."""
 
         from detente.web import signals
 
         asked = (_region(region), step, k, network, tuple(without or ()), probability, snr)
-        return long(request, ("capability", *asked), lambda: signals.capability(*asked), form, table)
+        return long(request, ("capability", *asked), lambda: signals.capability(*asked), form, table, lang)
 
     @get("/api/v1/events", sync_to_thread=True)
-    def events(form: Form = "", table: Table = "") -> Response[bytes]:
+    def events(form: Form = "", table: Table = "", lang: Lang = "") -> Response[bytes]:
         """The events of the package."""
 
         from detente.web import signals
 
-        return given(signals.events(), form, table, "events")
+        return given(signals.events(), form, table, "events", lang)
 
     @get("/api/v1/events/{name:str}", sync_to_thread=True)
     def event(
         request: Any_, name: FromPath[str], known: Day = "", draws: EventDraws = 10_000, seed: Seed = 1,
-        prior: FromQuery[list[str] | None] = None, form: Form = "", table: Table = "",
+        prior: FromQuery[list[str] | None] = None, form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """One event: where it was, what it could be, how large, and whose statements fit."""
 
         from detente.web import signals
 
         asked = (name, day_of(known), draws, seed, tuple(prior or ()))
-        return long(request, ("event", *asked), lambda: signals.event(*asked), form, table)
+        return long(request, ("event", *asked), lambda: signals.event(*asked), form, table, lang)
 
     @get("/api/v1/claims", sync_to_thread=True)
     def all_claims(
         request: Any_, as_of: Day = "", speaker: FromQuery[str] = "", verdict: FromQuery[str] = "",
-        form: Form = "", table: Table = "",
+        form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """Every public claim made by a day, with its verdict."""
 
         from detente.web import claims
 
         known = day_of(as_of)
-        whole = long(request, ("claims", known), lambda: claims.claims(known), "json", "")
+        whole = long(request, ("claims", known), lambda: claims.claims(known), "json", "", lang)
         if not (speaker or verdict or form not in ("", "json")) or whole.status_code == 202:
             return whole
         found = jobs.now(("claims", known), lambda: claims.claims(known))
-        return given(claims.chosen(found, speaker, verdict, known), form, table, "claims")
+        return given(claims.chosen(found, speaker, verdict, known), form, table, "claims", lang)
 
     @get("/api/v1/claims/{name:str}", sync_to_thread=True)
     def one_claim(
-        name: FromPath[str], as_of: Day = "", form: Form = "", table: Table = ""
+        name: FromPath[str], as_of: Day = "", form: Form = "", table: Table = "", lang: Lang = ""
     ) -> Response[bytes]:
         """One claim in full."""
 
         from detente.web import claims
 
-        return given(claims.one(name, day_of(as_of)), form, table, name)
+        return given(claims.one(name, day_of(as_of)), form, table, name, lang)
 
     @get("/api/v1/jobs/{name:str}", sync_to_thread=False)
     def job(name: FromPath[str]) -> Job:

@@ -409,3 +409,18 @@ def test_what_is_no_bulletin_or_no_format_is_told(tmp_path: Path) -> None:
         read_any(tmp_path / "y")
     with pytest.raises(DetenteError, match="did you mean 'quakeml'"):
         write_as(made(), "quakml", tmp_path)
+
+
+def test_a_reason_that_is_no_number_is_read_back_as_a_word() -> None:
+    import numpy as np
+
+    one = msgspec.structs.replace(
+        made().arrivals[0], why={"a": math.nan, "b": math.inf, "c": np.float64(2.5)}, snr=np.float32(3.5)
+    )
+    whole = Bulletin(start=0.0, end=np.float64(1.0), arrivals=(one,))
+    for back in (
+        tables.read_json(tables.write_json(whole)),
+        quakeml.read_quakeml(quakeml.write_quakeml(whole)),
+    ):
+        assert back.arrivals[0].why == {"a": "nan", "b": "inf", "c": 2.5}
+        assert back.arrivals[0].snr == 3.5

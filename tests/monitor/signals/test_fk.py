@@ -20,7 +20,9 @@ def _panel(samples: np.ndarray, places: np.ndarray, rate: float = RATE) -> Panel
                  places - places.mean(axis=0))  # fmt: skip
 
 
-def _wave(places: np.ndarray, sx: float, sy: float, rng: np.random.Generator, n: int, rate: float = RATE) -> np.ndarray:
+def _wave(
+    places: np.ndarray, sx: float, sy: float, rng: np.random.Generator, n: int, rate: float = RATE
+) -> np.ndarray:
     """A band-limited plane wave by exact delays in the frequency domain."""
     spectrum = np.fft.rfft(rng.standard_normal(n))
     f = np.fft.rfftfreq(n, 1 / rate)
@@ -29,7 +31,9 @@ def _wave(places: np.ndarray, sx: float, sy: float, rng: np.random.Generator, n:
     return np.fft.irfft(spectrum * np.exp(2j * np.pi * f * ahead[:, None]), n)
 
 
-@pytest.mark.parametrize("places", [rings(), rings((0.7, 2.0, 4.0), (3, 7, 9))[:14], rings()[:4]], ids=["9", "14", "4"])
+@pytest.mark.parametrize(
+    "places", [rings(), rings((0.7, 2.0, 4.0), (3, 7, 9))[:14], rings()[:4]], ids=["9", "14", "4"]
+)
 def test_the_scan_finds_obspys_maximum_in_every_window(places: np.ndarray) -> None:
     from obspy import Stream, Trace, UTCDateTime
     from obspy.core import AttribDict
@@ -68,7 +72,9 @@ def test_the_scan_is_the_same_on_one_and_two_threads() -> None:
             found.append(fk.scan(data))
     finally:
         numba.set_num_threads(before)
-    assert all(np.array_equal(f.sx, found[0].sx) and np.array_equal(f.semblance, found[0].semblance) for f in found)
+    assert all(
+        np.array_equal(f.sx, found[0].sx) and np.array_equal(f.semblance, found[0].semblance) for f in found
+    )
 
 
 def test_windows_that_do_not_overlap_by_half_and_whitening_agree_with_the_slow_map() -> None:
@@ -76,7 +82,9 @@ def test_windows_that_do_not_overlap_by_half_and_whitening_agree_with_the_slow_m
     places = rings()
     data = _panel(rng.standard_normal((9, 1000)) + _wave(places, -0.05, 0.02, rng, 1000), places)
     data = msgspec.structs.replace(data, late_s=rng.uniform(-0.012, 0.012, 9))
-    settings = fk.Settings(window_s=3.0, step_s=0.7, band_hz=(1.5, 5.0), limit_s_km=0.2, grid_s_km=0.02, whiten=True)
+    settings = fk.Settings(
+        window_s=3.0, step_s=0.7, band_hz=(1.5, 5.0), limit_s_km=0.2, grid_s_km=0.02, whiten=True
+    )
     ours = fk.scan(data, settings)
     axis = settings.axis()
     y, x = np.meshgrid(axis, axis, indexing="ij")
@@ -96,7 +104,9 @@ def test_the_two_ways_to_the_map_agree() -> None:
     f, places, axis = np.linspace(1, 4, 5), rings()[:6], np.arange(-4, 5) * 0.05
     y, x = np.meshgrid(axis, axis, indexing="ij")
     np.testing.assert_allclose(
-        fk.map_power(X, f, places, axis).ravel(), fk.beam_power(X, f, places, x.ravel(), y.ravel()), rtol=1e-10
+        fk.map_power(X, f, places, axis).ravel(),
+        fk.beam_power(X, f, places, x.ravel(), y.ravel()),
+        rtol=1e-10,
     )
 
 
@@ -190,6 +200,8 @@ def test_what_cannot_be_analysed_is_said() -> None:
         fk.fk(line, None, 1.0, 5.0)
     with pytest.raises(DetenteError, match="frequency"):
         fk.fk(data, None, 1.0, 5.0, fk.Settings(band_hz=(25.0, 30.0)))
-    dead = msgspec.structs.replace(data, samples=data.samples * (np.arange(9) < 2)[:, None].astype(np.float32))
+    dead = msgspec.structs.replace(
+        data, samples=data.samples * (np.arange(9) < 2)[:, None].astype(np.float32)
+    )
     with pytest.raises(DetenteError, match="2 elements"):
         fk.fk(dead, None, 1.0, 5.0)

@@ -17,6 +17,7 @@ export interface Answer<T = any> {
   explain: string[]
   marks: string[]
   geo: FeatureCollection | null
+  said: Record<string, string>
   address: string
 }
 export interface Job {

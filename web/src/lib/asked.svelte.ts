@@ -1,5 +1,6 @@
 // A question that follows the address: asked again when its parameters change, the last answer shown meanwhile.
 import { ask, Refused, type Answer, type Job } from './api'
+import { learn, spoken } from './words.svelte'
 
 type Params = Parameters<typeof ask>[1]
 
@@ -23,9 +24,12 @@ export class Asked<T = any> {
       this.busy = true
       this.stopped = false
       this.error = null
-      ask<T>(q.path, q.params, { signal: abort.signal, token: q.token, watch: (job) => (this.job = job) })
+      const lang = q.token || spoken() === 'en' ? '' : spoken()
+      ask<T>(q.path, { ...q.params, lang }, { signal: abort.signal, token: q.token, watch: (job) => (this.job = job) })
         .then((answer) => {
-          if (!abort.signal.aborted) this.answer = answer
+          if (abort.signal.aborted) return
+          learn(answer.said)
+          this.answer = answer
         })
         .catch((bad: unknown) => {
           if (abort.signal.aborted) return

@@ -20,9 +20,20 @@ let catalogue = $state<Catalogue>(en)
 export async function speak(wanted: string): Promise<void> {
   const found = (wanted in LANGUAGES ? wanted : 'en') as Language
   catalogue = found === 'en' ? en : (await others[`./languages/${found}.json`]!()).default
+  if (found !== language) heard = {}
   language = found
   document.documentElement.lang = found
 }
+
+// Sentences of answers as the server says them in the language, by their English.
+let heard = $state.raw<Record<string, string>>({})
+
+export function learn(said: Record<string, string>) {
+  if (Object.keys(said).length) heard = { ...heard, ...said }
+}
+
+// A sentence of an answer in the language, in English where nobody has translated it.
+export const hear = (text: string): string => heard[text] ?? text
 
 export const spoken = (): Language => language
 

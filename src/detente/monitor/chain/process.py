@@ -9,6 +9,8 @@ import msgspec
 
 from detente import __version__
 from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Screening
+from detente.monitor.chain.after import later_events
+from detente.monitor.chain.listen import listen
 from detente.monitor.chain.lone import lone_events
 from detente.monitor.chain.refine import refine
 from detente.monitor.character.ground import Instruments
@@ -17,7 +19,6 @@ from detente.monitor.character.screen import PRIOR, Neighbour, measured, screen
 from detente.monitor.character.yields import estimate
 from detente.monitor.network.associate import Settings as Associate
 from detente.monitor.network.associate import associate
-from detente.monitor.signals.detect import detect
 from detente.monitor.signals.settings import DetectSettings
 from detente.monitor.traveltime import TravelTimes
 from detente.monitor.waves.sites import by_array
@@ -43,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prior: float = PRIOR
     draws: int = 20_000
     seed: int = 1
-    lone_snr: float = 10.0
+    lone_snr: float = 20.0
 
 
 DEFAULT = Settings()
@@ -68,13 +69,14 @@ def process(
     arrivals: list[Arrival] = []
     for i, (code, traces) in enumerate(by_station.items()):
         say("detect", i, len(by_station))
-        arrivals += detect(traces, arrays[code], settings.detect, gain=_gain(traces, responses))
+        arrivals += listen(traces, arrays[code], settings.detect, _gain(traces, responses))
     arrivals.sort(key=lambda a: (a.time, a.station, a.id))
     say("associate", 0, 1)
     used = {code: arrays[code] for code in by_station}
     events = list(associate(arrivals, used, settings=settings.associate)) if arrivals else []
     by_id = {a.id: a for a in arrivals}
     events = [refine(e, by_id, used, settings.associate.locate) for e in events]
+    events = later_events(events, arrivals, used)
     events += lone_events(arrivals, events, used, least_snr=settings.lone_snr)
     events.sort(key=lambda e: (e.origin.time, e.id))
     found = characterise(events, recording, used, responses, arrivals, settings=settings, tell=say)

@@ -37,19 +37,23 @@ _MOST_TOLD = 10_000
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the watch waits for, all in seconds.
 
-    `context`: record given to a detector before what is new; `settle`: an onset is taken when so much record
+    `context`: record given to a detector before what is new; `warm_up`: record that a station must have sent before
+    its first onset counts, for a detector must know the noise; `settle`: an onset is taken when so much record
     follows it; `step`: least new record worth a search; `most`: the longest piece searched at once, when catching
     up; `late`: a channel so far behind its array's first is not waited for; `horizon`: how long arrivals may still
-    make or change an event; `quiet`: a station that sends nothing for so long is told.
+    make or change an event; `quiet`: a station that sends nothing for so long is told. `least_stations`: how many
+    must have seen an event before it is told; the data centre's bulletins ask for three.
     """
 
     context: float = 180.0
+    warm_up: float = 60.0
     settle: float = 6.0
     step: float = 1.0
     most: float = 600.0
     late: float = 10.0
     horizon: float = 2400.0
     quiet: float = 120.0
+    least_stations: int = 1
 
 
 class News(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +168,7 @@ class Watch:
         s = self.settings
         found: list[Arrival] = []
         end = self._common_end(traces) - (0.0 if flush else s.settle)
-        done = self._done.get(code, min(t.start for t in traces))
+        done = self._done.get(code, min(t.start for t in traces) + s.warm_up)
         while end - done >= s.step or (flush and end > done):
             until = min(end, done + s.most)
             settled = until + (0.0 if flush else s.settle)
@@ -240,7 +244,8 @@ class Watch:
             return
         open_events = {e.id: e for e in self.store.events("time >= ?", (begin,))}
         taken: set[str] = set()
-        for event in sorted(events, key=lambda e: -len(e.origin.used)):
+        seen = [e for e in events if len({u.station for u in e.origin.used}) >= self.settings.least_stations]
+        for event in sorted(seen, key=lambda e: -len(e.origin.used)):
             old = _same(event, [e for k, e in open_events.items() if k not in taken])
             if old is not None:
                 taken.add(old.id)
@@ -269,6 +274,7 @@ class Watch:
         kind: Literal["event", "revised"] = "event" if old is None else "revised"
         o = event.origin
         detail = f"{moment(o.time, 2):%Y-%m-%d %H:%M:%S} {o.lat:.3f} {o.lon:.3f} depth {o.depth_km:.0f} km"
+        detail += f", {len({u.station for u in o.used})} stations"
         for m in event.magnitudes[:1]:
             detail += f" {m.kind} {m.value:.1f}"
         self._news.append(

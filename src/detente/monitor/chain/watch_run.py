@@ -36,6 +36,7 @@ class Line(threading.Thread):
         self.address, self.stations = (host, port), stations
         self.last = dict(resume)
         self.packets: queue.Queue[Packet | str] = queue.Queue(_QUEUE)
+        self.accepted: tuple[str, ...] = ()
         self.stopped = threading.Event()
         self.ended = False
 
@@ -46,7 +47,10 @@ class Line(threading.Thread):
             link = SeedLink(*self.address, stations=self.stations, resume=self.last)
             try:
                 link.connect()
-                tries = 0
+                tries, self.accepted = 0, link.accepted
+                refused = [s for s in self.stations if s not in link.accepted]
+                if refused:
+                    self._put(f"the server has no {', '.join(refused[:20])}{' ...' if refused[20:] else ''}")
                 for packet in link.packets(0.5):
                     if self.stopped.is_set():
                         return
@@ -82,7 +86,6 @@ def run(
 ) -> None:
     """Watch until stopped by a signal, until the server ends, or until nothing came for `idle_s` (0: for ever)."""
     republish(watch.store, out)
-    watch.expect(list(line.stations))
     line.start()
     last = time.monotonic()
     broken = ""
@@ -98,6 +101,7 @@ def run(
                 elif item != broken:
                     broken = item
                     tell(News(kind="health", when=watch.clock(), about="line", detail=item))
+            watch.expect(line.accepted)
             _say(watch.step(), watch.store, out, tell)
             if line.ended and line.packets.empty():
                 break

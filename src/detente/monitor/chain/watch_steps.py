@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
+from math import log
 
-from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival, Event
+from detente.monitor.chain.lone import lone_events
+from detente.monitor.chain.process import DEFAULT, Settings, characterise
 from detente.monitor.chain.watch import Associate, Detect, Finish
+from detente.monitor.network.associate import associate as make_events
+from detente.monitor.signals.detect import detect as search
 from detente.monitor.waves.response import Responses
 from detente.monitor.waves.trace import Array, Recording, Trace
 
+_HOUR_S = 3600.0
 
-def steps(arrays: Mapping[str, Array], responses: Responses) -> tuple[Detect, Associate, Finish]:
+
+def _score(event: Event, arrivals: Sequence[Arrival]) -> float:
+    """The event's log-odds with the noise rate of what was heard, which may be less than an hour.
+
+    Association takes a station's rate of noise onsets over an hour at least, for it is made for days. Where the
+    arrivals span less, each one used was that much more likely to be noise.
+    """
+    span = max(a.time for a in arrivals) - min(a.time for a in arrivals)
+    rarer = log(_HOUR_S / max(span, 1.0)) if span < _HOUR_S else 0.0
+    return (event.score or 0.0) - rarer * len(event.origin.used)
+
+
+def steps(
+    arrays: Mapping[str, Array], responses: Responses, settings: Settings = DEFAULT
+) -> tuple[Detect, Associate, Finish]:
     """The detector, the associator and the measuring of one event, for the arrays heard."""
-    try:
-        detecting = import_module("detente.monitor.signals.detect")
-        associating = import_module("detente.monitor.network.associate")
-        processing = import_module("detente.monitor.chain.process")
-    except ImportError as bad:
-        raise DetenteError(f"a step of the chain is not installed ({bad.name})") from None
 
     def detect(traces: Sequence[Trace], array: Array) -> Sequence[Arrival]:
-        found: Sequence[Arrival] = detecting.detect(traces, array)
-        return found
+        return search(traces, array, settings.detect)
 
     def associate(arrivals: Sequence[Arrival], known: Mapping[str, Array]) -> Sequence[Event]:
-        found: Sequence[Event] = associating.associate(arrivals, known)
-        return found
+        heard = {a.station for a in arrivals}
+        used = {code: array for code, array in known.items() if code in arrays or code in heard}
+        found = make_events(arrivals, used, settings=settings.associate)
+        events = [e for e in found if _score(e, arrivals) >= settings.associate.least_score]
+        return events + list(lone_events(arrivals, events, used, least_snr=settings.lone_snr))
 
     def finish(event: Event, recording: Recording, arrivals: Sequence[Arrival]) -> Event:
-        measured = processing.characterise([event], recording, arrays, responses, arrivals)
-        one: Event = measured[0]
-        return one
+        return characterise([event], recording, arrays, responses, arrivals, settings=settings)[0]
 
     return detect, associate, finish

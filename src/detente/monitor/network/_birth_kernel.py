@@ -19,7 +19,7 @@ EARLY_BINS = 400  # origin times before the first arrival
 MB = np.array([3.0, 3.4, 3.8, 4.2, 4.8, 5.6])  # magnitudes the stack tries
 MB_SD = 0.45
 RIVALS = 5  # candidates of one time, apart in place, that are tried before the best becomes an event
-DEPTHS = np.array([10.0, 25.0, 40.0, 60.0, 90.0, 130.0, 180.0, 250.0, 350.0, 450.0, 550.0, 640.0])
+DEPTHS = np.array([10.0, 30.0, 60.0, 110.0, 180.0, 300.0, 450.0, 600.0])
 
 
 @numba.njit(inline="always")

@@ -206,7 +206,7 @@ def fit(
     step = 5.0  # km
     normal, slope = np.empty((3, 3)), np.empty(3)
     chi, logdet = 0.0, 0.0
-    for iteration in range(40):
+    for iteration in range(20):
         residuals(lat, lon, z, t0, o, earth, net, phase, station, shear, here, r)
         lower = whitener(r, here, z, o, earth[2], phase, alike, weight)
         rows = np.zeros((n, 4))
@@ -258,9 +258,9 @@ def fit(
             lat = math.copysign(1.5706, lat)
         lon += move[0] / KM / DEG / max(1e-3, math.cos(lat))
         t0 += move[2]
-        if size < 0.02 and abs(move[2]) < 0.005 and iteration > 2:
+        if size < 0.1 and abs(move[2]) < 0.02 and iteration > 1:
             break
-        if iteration > 15:  # weights may flip between two fits: go half way
+        if iteration > 7:  # weights may flip between two fits: go half way
             lat -= 0.5 * move[1] / KM / DEG
             lon -= 0.5 * move[0] / KM / DEG / max(1e-3, math.cos(lat))
             t0 -= 0.5 * move[2]

@@ -52,8 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sd: float = 0.38
     reliability: float = 0.95
     snr: float = 3.5
-    step_deg: float = 2.5
-    depths_km: tuple[float, ...] = (10.0, 120.0, 350.0, 580.0)
+    step_deg: float = 3.0
+    depths_km: tuple[float, ...] = (10.0, 150.0, 500.0)
     least_weight: float = 11.0
     rounds: int = 2
     locate: LocateSettings = LocateSettings()

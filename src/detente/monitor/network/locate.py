@@ -36,6 +36,7 @@ DEPTHS_KM: Final = np.array(
     [0.0, 5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 125, 150, 175, 200, 250, 300, 350, 400, 450, 500, 550,
      600, 650, 700]
 )  # fmt: skip
+NEGLIGIBLE: Final = 12.0  # a depth whose evidence is this far down, and falling, ends the search
 _SEARCHED: Final = np.array([0.0, 120.0, 400.0, 600.0])
 
 
@@ -237,7 +238,7 @@ def locate(
         )
     fits = _fits(problem, chosen, start)
     weights = _depth_weights(fits)
-    depth, low, high, kind = _depth(fits, weights, chosen)
+    depth, low, high, kind = _depth(fits, chosen, times_resolve=_times(problem) >= 4)
     best = min(fits, key=lambda f: abs(f.depth_km - depth))
     best = fit_at(problem, best.x, depth)
     place, spread, time_sd = _spread(
@@ -246,11 +247,15 @@ def locate(
     return _origin(problem, best, place, spread, time_sd, (low, high, kind), chosen, missed, origin_id)
 
 
+def _times(problem: Problem) -> int:
+    """How many different phases at different stations were timed."""
+    return len(set(zip(problem.station.tolist(), problem.phase.tolist(), strict=True)))
+
+
 def _fits(problem: Problem, chosen: Settings, start: Origin | None) -> list[Fit]:
     """The best fit at every depth asked about."""
-    times = len(set(zip(problem.station.tolist(), problem.phase.tolist(), strict=True)))
     asked = DEPTHS_KM if chosen.depth_km is None else np.array([chosen.depth_km])
-    if chosen.depth_km is None and times < 4:
+    if chosen.depth_km is None and _times(problem) < 4:
         asked = DEPTHS_KM[DEPTHS_KM <= 60]  # nothing resolves it: the ordinary depths' scatter
     if start is not None:
         at = np.radians(geocentric(start.lat)), np.radians(start.lon), start.time - problem.zero
@@ -263,13 +268,20 @@ def _fits(problem: Problem, chosen: Settings, start: Origin | None) -> list[Fit]
 
 
 def _track(problem: Problem, at: Float, depth: float, asked: Float) -> list[Fit]:
-    """Fit from the depth nearest to the start outwards, each from its neighbour's place."""
+    """Fit from the depth nearest to the start outwards, each from its neighbour's place, while it matters."""
     first = int(np.argmin(np.abs(asked - depth)))
     found: dict[int, Fit] = {first: fit_at(problem, at, float(asked[first]))}
-    for i in (*range(first + 1, asked.size), *range(first - 1, -1, -1)):
-        near = found[i - 1] if i > first else found[i + 1]
-        found[i] = fit_at(problem, near.x, float(asked[i]))
-    return [found[i] for i in range(asked.size)]
+    best = _evidence(found[first])
+    for way in (1, -1):
+        i = first + way
+        while 0 <= i < asked.size:
+            found[i] = fit_at(problem, found[i - way].x, float(asked[i]))
+            evidence = _evidence(found[i])
+            best = max(best, evidence)
+            if evidence < best - NEGLIGIBLE and evidence < _evidence(found[i - way]):
+                break
+            i += way
+    return [found[i] for i in sorted(found)]
 
 
 def _evidence(fit: Fit) -> float:
@@ -295,7 +307,7 @@ def _depth_weights(fits: Sequence[Fit]) -> Float:
 
 
 def _depth(
-    fits: Sequence[Fit], weights: Float, chosen: Settings
+    fits: Sequence[Fit], chosen: Settings, *, times_resolve: bool
 ) -> tuple[float, float | None, float | None, str]:
     """Depth, its interval, and whether it was found (free) or not (fixed)."""
     if chosen.depth_km is not None:
@@ -307,9 +319,9 @@ def _depth(
     cumulative = np.cumsum(density) / density.sum()
     tail = (1 - chosen.confidence) / 2
     low, mid, high = (float(np.interp(q, cumulative, fine)) for q in (tail, 0.5, 1 - tail))
-    if density[0] > 0.5:  # the surface is as likely as any: the interval begins there
+    if z[0] == 0 and density[0] > 0.5:  # the surface is as likely as any: the interval begins there
         low, high = 0.0, float(np.interp(chosen.confidence, cumulative, fine))
-    if len(fits) == DEPTHS_KM.size and (high - low <= chosen.resolved_km or low > 35.0):
+    if times_resolve and (high - low <= chosen.resolved_km or low > 35.0):
         return mid, low, high, "free"
     return chosen.default_depth_km, low, high, "fixed"
 

@@ -71,7 +71,13 @@ class BeamBank:
         self.shift = shifts(offsets_km, self.slownesses, rate_hz, late_s)
         self.margin = int(np.abs(self.shift).max(initial=0))
         self.bank = Bank(
-            len(self.slownesses), self.bands_hz, rate_hz, sta_s=sta_s, lta_s=lta_s, every=self.every
+            len(self.slownesses),
+            self.bands_hz,
+            rate_hz,
+            sta_s=sta_s,
+            lta_s=lta_s,
+            every=self.every,
+            warm=True,
         )
         self._scale = np.float32(1 / len(offsets_km))
 
@@ -103,7 +109,9 @@ class ChannelBank:
     ) -> None:  # fmt: skip
         self.rate_hz, self.bands_hz, self.margin = rate_hz, usable(bands_hz, rate_hz), 0
         self.every = max(1, round(ROW_S * rate_hz))
-        self.bank = Bank(channels, self.bands_hz, rate_hz, sta_s=sta_s, lta_s=lta_s, every=self.every)
+        self.bank = Bank(
+            channels, self.bands_hz, rate_hz, sta_s=sta_s, lta_s=lta_s, every=self.every, warm=True
+        )
 
     def run(self, x: Float32) -> tuple[Float32, NDArray[np.int32]]:
         """Strongest channel (row, band) of the next samples (channel, t)."""

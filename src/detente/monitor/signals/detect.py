@@ -13,9 +13,10 @@ from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival
 from detente.monitor.signals.beams import BeamBank, ChannelBank, fan, lattice
 from detente.monitor.signals.examine import Candidate, examine
-from detente.monitor.signals.filters import BLOCK, usable
+from detente.monitor.signals.filters import BLOCK, SETTLE_S, usable
 from detente.monitor.signals.gather import Panel, is_vertical, panel
-from detente.monitor.signals.settings import DEFAULT, INFRASOUND
+from detente.monitor.signals.settings import DEFAULT as DEFAULT
+from detente.monitor.signals.settings import INFRASOUND as INFRASOUND
 from detente.monitor.signals.settings import DetectSettings as DetectSettings
 from detente.monitor.signals.threshold import Noise, Running, simulated
 from detente.monitor.waves.trace import NS, Array, Trace
@@ -25,6 +26,8 @@ Gain = Callable[[str, float], float | None]
 """Counts per nanometre of a channel (NET.STA.LOC.CHA) at a frequency in Hz; None where it is not known."""
 
 BEFORE_S, AFTER_S = 45.0, 16.0  # of a trigger, what is looked at
+DEAF_S = 9.0  # after the start: the filters settle, then five seconds of noise are heard
+HUM_S = 5.0  # after a spectral line came on, weaker triggers are its doing
 TOGETHER_S = 3.0  # bands that trigger within this have seen one signal
 SMALL_KM, WIDE_KM = 6.0, 60.0  # apertures: below, 33 beams; above, the elements are stations
 
@@ -67,8 +70,10 @@ class Detector:
         self._which = np.zeros((0, len(self.bands)), np.int32)
         self._top_base = 0  # row number of the first row kept
         self._waiting: list[tuple[int, int]] = []  # (row, band)
-        self._deaf_until = round(settings.lta_s * rate)
+        self._deaf_until = round(DEAF_S * rate)
         self._last = -np.inf
+        self._hum_until = -1
+        self.rejected: dict[str, int] = {}
 
     def _model_noise(self) -> Noise:
         rate = self.like.rate_hz
@@ -143,8 +148,21 @@ class Detector:
             )
             self._deaf_until = self._done + int(gone[-1]) + round(self.settings.lta_s / 2 * self.like.rate_hz)
             return
-        quiet = (row + np.arange(len(top))) * self._step < self._deaf_until
-        top[quiet] = 0.0
+        sample = (row + np.arange(len(top))) * self._step
+        top[sample < self._deaf_until] = 0.0
+        if row * self._step < self.settings.lta_s * self.like.rate_hz:
+            top *= self._trust(sample / self.like.rate_hz)
+
+    def _trust(self, heard_s: NDArray[np.float64]) -> NDArray[np.float32]:
+        """(row, band) by which a ratio is lowered whose long average has heard little: 2.5 of its standard errors.
+
+        The mean power of noise of bandwidth B over T seconds has the relative standard error 1 / sqrt(B T).
+        """
+        wide = np.array([high - low for low, high in self.bands])
+        full = self.settings.lta_s
+        short = np.clip(heard_s - SETTLE_S, 0.1, full)[:, None]
+        low = np.maximum(1 - 2.5 / np.sqrt(wide * short), 0.05)
+        return np.asarray(low / np.maximum(1 - 2.5 / np.sqrt(wide * full), 0.05)).astype(np.float32)
 
     def _examine(self, *, final: bool) -> tuple[Arrival, ...]:
         """Look at the waiting triggers whose surroundings have come."""
@@ -193,8 +211,15 @@ class Detector:
             slowness=None if self.slownesses is None else self.slownesses[which],
             channel=which,
         )
+        if first * step < self._hum_until and peak < 3 * self.levels[band]:
+            return None
         found = examine(candidate, self.settings, self.gain)
-        if found is None or found.time < self._last + 1.0:
+        if isinstance(found, str):
+            self.rejected[found] = self.rejected.get(found, 0) + 1
+            if found == "line":  # its switching on shakes the other bands too
+                self._hum_until = first * step + round(HUM_S * rate)
+            return None
+        if found.time < self._last + 1.0:
             return None
         self._last = found.time
         return found

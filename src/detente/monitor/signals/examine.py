@@ -14,7 +14,7 @@ from detente.monitor.signals import bias, fk
 from detente.monitor.signals.beams import one_beam
 from detente.monitor.signals.filters import ORDER, band_pass
 from detente.monitor.signals.gather import Panel
-from detente.monitor.signals.lines import line_test, notch
+from detente.monitor.signals.lines import HUM_RISE_S, line_test, without_tone
 from detente.monitor.signals.onset import first_motion, onset, size
 from detente.monitor.signals.polarization import polarization
 from detente.monitor.signals.settings import DetectSettings
@@ -42,8 +42,8 @@ class Candidate(msgspec.Struct, frozen=True, eq=False):
     channel: int
 
 
-def examine(c: Candidate, settings: DetectSettings, gain: Callable[[str, float], float | None] | None = None) -> Arrival | None:  # fmt: skip  # noqa: E501
-    """The arrival, or None for a glitch of one sensor, a spectral line, or nothing that a window shows."""
+def examine(c: Candidate, settings: DetectSettings, gain: Callable[[str, float], float | None] | None = None) -> Arrival | str:  # fmt: skip  # noqa: E501
+    """The arrival, or in words why there is none: glitch, line, incoherent, too few elements, no motion."""
     if c.slowness is not None:
         return _at_array(c, settings, gain)
     return _at_sensor(c, settings, gain)
@@ -96,7 +96,7 @@ def _snr(y: Float, rate: float, at: float, length: float, settings: DetectSettin
     return peak / max(rms, 1e-30), rms
 
 
-def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float], float | None] | None) -> Arrival | None:  # fmt: skip  # noqa: E501
+def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float], float | None] | None) -> Arrival | str:  # fmt: skip  # noqa: E501
     rate = c.data.rate_hz
     alive = c.whole & (np.ptp(c.data.samples, axis=1) > 0)
     glitch = ""
@@ -106,9 +106,9 @@ def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float
             alive[bad] = False
             glitch = c.data.codes[bad]
             if not _still_there(c, alive, settings):
-                return None
+                return "glitch"
     if alive.sum() < 3:
-        return None
+        return "too few elements"
     data = msgspec.structs.replace(
         c.data,
         codes=tuple(code for code, a in zip(c.data.codes, alive, strict=True) if a),
@@ -132,14 +132,14 @@ def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float
             noise=(data.start + max(0.0, at - 32.0), data.start + at - NOISE_GAP_S),
         )
     except DetenteError:
-        return None
+        return "too few elements"
     chance = by_chance(seen, data.offsets_km, length)
     if chance > settings.coherent_p:
-        return None
+        return "incoherent"
     beam = one_beam(data, seen.sx, seen.sy)
     line = line_test(beam, rate, at, c.band_hz)
     if line.is_line and not _without_line(beam, rate, at, c, settings, line.frequency_hz):
-        return None
+        return "line"
     y = _filtered(beam, rate, c.band_hz)
     at, sd, won = _sharpened(beam, y, rate, c, settings)
     right = bias.correct(c.data.station, seen.sx, seen.sy)
@@ -224,23 +224,25 @@ def _passes(y: Float, rate: float, c: Candidate, settings: DetectSettings) -> bo
 
 
 def _without_line(
-    beam: NDArray[np.float32], rate: float, at: float, c: Candidate, settings: DetectSettings, hz: float
+    raw: NDArray[np.floating], rate: float, at: float, c: Candidate, settings: DetectSettings, hz: float
 ) -> bool:
-    """Whether a signal is left once the line has been taken out."""
-    return _passes(_filtered(notch(beam - beam[0], rate, hz), rate, c.band_hz), rate, c, settings)
+    """Whether a signal is left once the line that came at the onset has been taken out of the samples."""
+    rest = _filtered(without_tone(raw, rate, at, hz, c.band_hz), rate, c.band_hz)
+    later = msgspec.structs.replace(c, at=at + HUM_RISE_S + settings.sta_s)
+    return _passes(rest, rate, later, settings)
 
 
-def _at_sensor(c: Candidate, settings: DetectSettings, gain: Callable[[str, float], float | None] | None) -> Arrival | None:  # fmt: skip  # noqa: E501
+def _at_sensor(c: Candidate, settings: DetectSettings, gain: Callable[[str, float], float | None] | None) -> Arrival | str:  # fmt: skip  # noqa: E501
     rate = c.data.rate_hz
     y = _filtered(c.data.samples, rate, c.band_hz)
     own = y[c.channel]
     if not np.ptp(c.data.samples[c.channel]) > 0:
-        return None
+        return "no motion"
     line = line_test(c.data.samples[c.channel], rate, c.at - settings.sta_s, c.band_hz)
     if line.is_line and not _without_line(
-        c.data.samples[c.channel], rate, c.at, c, settings, line.frequency_hz
+        c.data.samples[c.channel], rate, c.at - settings.sta_s, c, settings, line.frequency_hz
     ):
-        return None
+        return "line"
     at, sd, won = _sharpened(c.data.samples[c.channel], own, rate, c, settings)
     length = _window_s(c.band_hz)
     snr, _ = _snr(own, rate, at, length, settings)
@@ -254,7 +256,7 @@ def _at_sensor(c: Candidate, settings: DetectSettings, gain: Callable[[str, floa
                 y[:, first : first + round(min(length, 3.0) * rate)], rate, c.band_hz[1] - c.band_hz[0]
             )
         except DetenteError:
-            return None
+            return "no motion"
         phase, method = p.looks_like, "STA/LTA, polarisation"
         why |= {
             "rectilinearity": p.rectilinearity, "incidence_deg": p.incidence_deg, "vertical_share": p.vertical,
@@ -288,9 +290,8 @@ def _arrival(
     index = c.channel if c.slowness is None else 0
     code = c.data.codes[index]
     counts_per_nm = gain(code, 1 / how.period_s) if gain is not None and how.period_s > 0 else None
-    motion = (
-        first_motion(raw, rate, at, sd) if channel[-1:] not in "NE12" else first_motion(raw[:0], rate, at, sd)
-    )
+    seen = _filtered(raw, rate, (c.band_hz[0], min(2.5 * c.band_hz[1], 0.42 * rate)), order=2)
+    motion = first_motion(seen if channel[-1:] not in "NE12" else seen[:0], rate, at, sd)
     notes: dict[str, float | str] = {
         "ratio": c.ratio, "level": c.level, "false_per_day": c.law.per_day(c.ratio),
         "amplitude_counts": how.amplitude, "onset_gain": won, "polarity_confidence": motion.confidence,

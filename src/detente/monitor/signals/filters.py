@@ -18,7 +18,8 @@ OCTAVES: tuple[tuple[float, float], ...] = (
 )  # fmt: skip
 """The eight overlapping bands of the bank, Hz: an octave and a half each, from teleseismic P to local phases."""
 BLOCK = 2048  # samples that pass through all steps while in cache
-SETTLE = 2.0  # long averages to wait after a start
+SETTLE_S = 4.0  # until the filters have forgotten the beginning; the averages begin then
+STEP = 20  # samples between renewals of the long average's weight while it grows
 
 
 @lru_cache(maxsize=256)
@@ -57,6 +58,7 @@ class Bank:
     def __init__(
         self, channels: int, bands_hz: Sequence[tuple[float, float]], rate_hz: float, *,
         sta_s: float | Sequence[float] = 1.0, lta_s: float | Sequence[float] = 30.0, every: int = 1,
+        warm: bool = False,
     ) -> None:  # fmt: skip
         from detente.monitor.signals import _lane_kernel as kernel
 
@@ -73,6 +75,8 @@ class Bank:
             part = slice(first, min(first + per, len(self.bands_hz)))
             self.groups.append(_Group(channels, self.bands_hz[part], rate_hz, stas[part], ltas[part]))
         self._phase = 0
+        self._warm, self._seen = warm, 0
+        self._full = round((SETTLE_S + float(ltas.max())) * rate_hz)
 
     @property
     def lanes(self) -> int:
@@ -84,6 +88,28 @@ class Bank:
 
         A row comes at every `every`-th sample since the beginning; filtered is (t, band, channel) or empty.
         """
+        if not self._warm or self._seen >= self._full:
+            return self._run(x, keep=keep)
+        ratios, kept, first = [], [], 0
+        while first < x.shape[1] and self._seen < self._full:
+            many = min(STEP - self._seen % STEP, x.shape[1] - first)
+            if self._seen == 0:
+                for g in self.groups:
+                    g.begin(x[:, 0])
+            for g in self.groups:
+                g.grow((self._seen // STEP + 0.5) * STEP - SETTLE_S * self.rate_hz)
+            ratio, filtered = self._run(x[:, first : first + many], keep=keep)
+            ratios.append(ratio)
+            kept.append(filtered)
+            first += many
+            self._seen += many
+        if self._seen >= self._full:
+            for g in self.groups:
+                g.grow(np.inf)
+        ratio, filtered = self._run(x[:, first:], keep=keep)
+        return np.concatenate([*ratios, ratio]), np.concatenate([*kept, filtered])
+
+    def _run(self, x: Float32, *, keep: bool) -> tuple[Float32, Float32]:
         from detente.monitor.signals import _lane_kernel as kernel
 
         n = x.shape[1]
@@ -127,3 +153,23 @@ class _Group:
             w[kernel.K_STA, part] = 1 / max(1, round(stas[b] * rate_hz))
             w[kernel.K_LTA, part] = 1 / max(1, round(ltas[b] * rate_hz))
         self.scratch = w.reshape(-1)
+        self._k_lta = w[kernel.K_LTA, : self.lanes].copy()
+        self._channels, self._rate = channels, rate_hz
+
+    def begin(self, first: Float32) -> None:
+        """Set the filters to the state that a constant of the channels' first samples would have left."""
+        from scipy.signal import sosfilt_zi
+
+        from detente.monitor.signals import _lane_kernel as kernel
+
+        w = self.scratch.reshape(kernel.ROWS, kernel.CAP)
+        for b, band in enumerate(self.bands):
+            part = slice(b * self._channels, (b + 1) * self._channels)
+            w[: kernel.COEFFICIENTS, part] = np.outer(sosfilt_zi(band_pass(band, self._rate)).ravel(), first)
+
+    def grow(self, samples: float) -> None:
+        """Let the long average be the mean of what came since the filters settled, `samples` so far."""
+        from detente.monitor.signals import _lane_kernel as kernel
+
+        w = self.scratch.reshape(kernel.ROWS, kernel.CAP)
+        w[kernel.K_LTA, : self.lanes] = np.maximum(self._k_lta, 1 / max(1.0, samples))

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from detente.errors import DetenteError
 from detente.monitor.waves.trace import NS, Array, Trace
 
-VERTICAL = ("Z", "3")  # component codes of verticals and of downhole verticals
 PRESSURE = ("F", "H")  # BDF, EDF: infrasound; hydrophones
 
 
@@ -52,7 +51,10 @@ class Panel(msgspec.Struct, frozen=True, eq=False):
 def is_vertical(trace: Trace) -> bool:
     """Whether the channel's name says vertical ground motion or air pressure."""
     code = trace.channel
-    return code.endswith(VERTICAL) or (len(code) == 3 and code[1] in "D" and code.endswith(PRESSURE))
+    pressure = len(code) == 3 and code[1] == "D" and code.endswith(PRESSURE)
+    return (
+        "Z" in code or code.endswith("3") or pressure
+    )  # SHZ and BH3, but also the SZL and ZH of old archives
 
 
 def panel(

@@ -120,6 +120,7 @@ class SeedLink:
         self.host, self.port, self.stations = host, port, stations
         self.resume = dict(resume or {})
         self.version, self.timeout_s = version, timeout_s
+        self.accepted: tuple[str, ...] = ()
         self._socket: socket.socket | None = None
         self._lines = bytearray()
 
@@ -129,8 +130,8 @@ class SeedLink:
             self._socket = socket.create_connection((self.host, self.port), self.timeout_s)
             self._socket.settimeout(self.timeout_s)
             name = self._hello()
-            accepted = [s for s in self.stations if self._station(s)]
-            if not accepted:
+            self.accepted = tuple(s for s in self.stations if self._station(s))
+            if not self.accepted:
                 raise DetenteError("the server takes none of the stations", where=self._where())
             self._send("END")
         except OSError as bad:

@@ -1,0 +1,288 @@
+"""Relative location: correlation times of events that are near each other to their places, to tens of metres."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detente.errors import DetenteError
+from detente.monitor.event_location import local_km
+from detente.monitor.network.phases import known, travel_time
+from detente.monitor.waves.trace import Array, Site
+from detente.tables import read_table
+
+Float = NDArray[np.float64]
+
+TAIL: Final = 3.0  # degrees of freedom of the residuals: cycle skips are many
+COLUMNS: Final = ("event1", "event2", "time1", "time2", "station", "phase", "cc")
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """The same phase of two events at one station: s UTC since 1970, correlation coefficient."""
+
+    event1: str
+    event2: str
+    time1: float
+    time2: float
+    station: str
+    phase: str
+    cc: float = 1.0
+
+
+class Relative(msgspec.Struct, frozen=True, kw_only=True):
+    """One event's place: km east and north of the events' mean, degrees, s from the reference's clock.
+
+    The ellipse holds `confidence` of the bootstrap over stations.
+    """
+
+    event: str
+    east_km: float
+    north_km: float
+    lat: float
+    lon: float
+    time: float
+    semi_major_km: float
+    semi_minor_km: float
+    strike_deg: float
+    lags: int
+    confidence: float = 0.9
+
+
+class Relocation(msgspec.Struct, frozen=True, kw_only=True):
+    """Events relative to each other, how well the lags fit, and with which seed the errors were drawn."""
+
+    events: tuple[Relative, ...]
+    lags: int
+    stations: int
+    outliers: int
+    scale_s: float
+    seed: int
+
+
+def read_lags(path: Path) -> tuple[Lag, ...]:
+    """Lags of a CSV with the columns of COLUMNS, or of a text of the same in columns of blanks, also gzipped.
+
+    Raises DetenteError for a missing column, a time that is no ISO 8601 or number. Lags of an event with itself say nothing and are left out.
+    """
+    name = path.name.removesuffix(".gz")
+    if name.endswith(".csv") and path.suffix != ".gz":
+        rows = [(row.cells, row.where) for row in read_table(path, COLUMNS[:-1], optional=("cc",))]
+    else:
+        rows = _columns(path)
+    if not rows:
+        raise DetenteError("no lag", where=path.name)
+    return tuple(_lag(cells, where) for cells, where in rows if cells["event1"] != cells["event2"])
+
+
+def _columns(path: Path) -> list[tuple[dict[str, str], str]]:
+    try:
+        raw = path.read_bytes()
+        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
+    except (OSError, EOFError, UnicodeDecodeError, gzip.BadGzipFile) as bad:
+        raise DetenteError(f"cannot be read: {bad}", where=str(path), fix="check the path") from None
+    rows = []
+    for n, line in enumerate(text.splitlines(), 1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if len(words) < 6:
+            raise DetenteError(f"{len(words)} columns", where=f"{path.name}:{n}", fix=f"give {', '.join(COLUMNS)}")
+        rows.append((dict(zip(COLUMNS, words, strict=False)), f"{path.name}:{n}"))
+    return rows
+
+
+def _lag(cells: Mapping[str, str], where: str) -> Lag:
+    try:
+        cc = float(cells.get("cc") or 1.0)
+    except ValueError:
+        raise DetenteError(f"'{cells['cc']}' is no correlation", where=where) from None
+    if not -1 <= cc <= 1:
+        raise DetenteError(f"a correlation of {cc:g}", where=where, fix="give -1 to 1")
+    return Lag(
+        cells["event1"], cells["event2"], _time(cells["time1"], where), _time(cells["time2"], where),
+        cells["station"], cells["phase"], cc,
+    )  # fmt: skip
+
+
+def _time(text: str, where: str) -> float:
+    from datetime import UTC, datetime
+
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise DetenteError(f"'{text}' is no time", where=where, fix="ISO 8601, or s since 1970") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def read_slownesses(path: Path) -> dict[tuple[str, str], tuple[float, float]]:
+    """Slowness vectors (s/km east, north; away from the source) of a text: station, phase, ..., east, north."""
+    found = {}
+    for n, line in enumerate(path.read_text().splitlines(), 1):
+        words = line.split()
+        try:
+            found[words[0], words[1]] = float(words[-2]), float(words[-1])
+        except (IndexError, ValueError):
+            raise DetenteError("no slowness vector", where=f"{path.name}:{n}") from None
+    return found
+
+
+def slownesses(
+    lags: Sequence[Lag], sites: Mapping[str, Site | Array], lat: float, lon: float, depth_km: float = 0.0
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """Slowness vectors of the tables for a common place: s/km east and north, away from the source."""
+    found = {}
+    for key in sorted({(lag.station, lag.phase) for lag in lags}):
+        station, phase = key
+        if station not in sites or not known(phase):
+            continue
+        view = travel_time(phase, lat, lon, depth_km, sites[station])
+        if np.isfinite(view["slowness_s_km"]):
+            a = np.radians(view["azimuth_deg"])
+            found[key] = (view["slowness_s_km"] * np.sin(a), view["slowness_s_km"] * np.cos(a))
+    return found
+
+
+class _System(msgspec.Struct, frozen=True, eq=False):
+    """Equations: each lag is the difference of two clocks less slowness times the step between two places."""
+
+    events: tuple[str, ...]
+    matrix: Float
+    rhs: Float
+    group: NDArray[np.int64]
+    weight: Float
+
+
+def relocate(
+    lags: Sequence[Lag],
+    slowness: Mapping[tuple[str, str], tuple[float, float]],
+    lat: float,
+    lon: float,
+    *,
+    confidence: float = 0.9,
+    draws: int = 300,
+    seed: int = 1,
+) -> Relocation:
+    """Places and times of events from the lags between them; their mean is held at (lat, lon), degrees.
+
+    t2 - t1 = T2 - T1 - s . (x2 - x1), s the slowness vector away from the source: straight wavefronts, so good
+    while events lie within a few km. Student weights (3 degrees of freedom) make cycle skips harmless; errors by
+    bootstrap over station and phase. Raises DetenteError for too few lags, or events no lag connects.
+    Source: the double difference of Waldhauser and Ellsworth 2000, BSSA 90, 1353, for one slowness a station.
+    """
+    system = _build(lags, slowness)
+    n = len(system.events)
+    x, scale, weight = _solve(system, system.weight)
+    clocks = {e: np.median([_clock(lag, e) for lag in lags if e in (lag.event1, lag.event2)]) for e in system.events}
+    rng = np.random.default_rng(seed)
+    groups = int(system.group.max()) + 1
+    cloud = np.empty((draws, n, 3))
+    for k in range(draws):
+        times = np.bincount(rng.integers(0, groups, groups), minlength=groups)
+        cloud[k], _, _ = _solve(system, system.weight * times[system.group], start=x)
+    scale_2 = -2 * np.log(1 - confidence)
+    found = []
+    for i, event in enumerate(system.events):
+        values, vectors = np.linalg.eigh(np.cov(cloud[:, i, :2].T) * scale_2)
+        minor, major = np.sqrt(np.clip(values, 0, None))
+        found.append(
+            Relative(
+                event=event, east_km=float(x[i, 0]), north_km=float(x[i, 1]), lat=lat + float(x[i, 1]) / _per_degree(lat)[1],
+                lon=lon + float(x[i, 0]) / _per_degree(lat)[0], time=float(clocks[event] + x[i, 2]),
+                semi_major_km=float(major), semi_minor_km=float(minor),
+                strike_deg=float(np.degrees(np.arctan2(vectors[0, 1], vectors[1, 1])) % 180),
+                lags=sum(event in (lag.event1, lag.event2) for lag in lags), confidence=confidence,
+            )  # fmt: skip
+        )
+    return Relocation(
+        events=tuple(found), lags=len(system.rhs), stations=groups, outliers=int((weight < 0.25).sum()),
+        scale_s=scale, seed=seed,
+    )  # fmt: skip
+
+
+def _clock(lag: Lag, event: str) -> float:
+    return lag.time1 if lag.event1 == event else lag.time2
+
+
+def _per_degree(lat: float) -> tuple[float, float]:
+    """Kilometres in a degree of longitude and of latitude at a place."""
+    east, _ = local_km(lat, 0.5, lat, 0.0)
+    _, north = local_km(lat + 0.5, 0.0, lat, 0.0)
+    return 2 * float(east), 2 * float(north)
+
+
+def _build(lags: Sequence[Lag], slowness: Mapping[tuple[str, str], tuple[float, float]]) -> _System:
+    usable = [lag for lag in lags if (lag.station, lag.phase) in slowness and lag.cc > 0]
+    events = sorted({e for lag in usable for e in (lag.event1, lag.event2)})
+    if len(usable) < 3 * len(events) or len(events) < 2:
+        raise DetenteError(
+            f"{len(usable)} lags with a known slowness for {len(events)} events", fix="three or more an event"
+        )
+    _connected(usable, events)
+    index = {e: i for i, e in enumerate(events)}
+    keys = {k: i for i, k in enumerate(sorted({(lag.station, lag.phase) for lag in usable}))}
+    n = len(events)
+    matrix, rhs = np.zeros((len(usable), 3 * n)), np.empty(len(usable))
+    # clocks: the median travel time from each event's own first entry keeps the numbers small
+    zero = {e: min(_clock(lag, e) for lag in usable if e in (lag.event1, lag.event2)) for e in events}
+    for r, lag in enumerate(usable):
+        i, j = index[lag.event1], index[lag.event2]
+        east, north = slowness[lag.station, lag.phase]
+        for k, sign in ((i, -1.0), (j, 1.0)):
+            matrix[r, 3 * k : 3 * k + 3] = -sign * east, -sign * north, sign
+        rhs[r] = (lag.time2 - zero[lag.event2]) - (lag.time1 - zero[lag.event1])
+    group = np.array([keys[lag.station, lag.phase] for lag in usable])
+    return _System(tuple(events), matrix, rhs, group, np.array([lag.cc**2 for lag in usable]))
+
+
+def _connected(lags: Sequence[Lag], events: Sequence[str]) -> None:
+    parent = {e: e for e in events}
+
+    def root(e: str) -> str:
+        while parent[e] != e:
+            e = parent[e]
+        return e
+
+    for lag in lags:
+        parent[root(lag.event1)] = root(lag.event2)
+    apart = sorted({root(e) for e in events})
+    if len(apart) > 1:
+        raise DetenteError(f"no lag connects '{apart[0]}' with '{apart[1]}'")
+
+
+def _solve(system: _System, weight: Float, start: Float | None = None) -> tuple[Float, float, Float]:
+    """(event, 3) east, north, clock with mean 0; the scale of residuals in s; the Student weights."""
+    n = len(system.events)
+    hold = np.zeros((3, 3 * n))
+    for k in range(3):
+        hold[k, k::3] = 1e3  # the mean of each coordinate is held at 0
+    robust = np.ones(len(weight))
+    if start is not None:
+        robust, _ = _student(system.rhs - system.matrix @ start.ravel(), weight)
+    x, scale = np.zeros(3 * n), 0.0
+    for _ in range(60):
+        w = weight * robust
+        normal = system.matrix.T @ (w[:, None] * system.matrix) + hold.T @ hold
+        new = np.linalg.solve(normal, system.matrix.T @ (w * system.rhs))
+        robust, scale = _student(system.rhs - system.matrix @ new, weight)
+        done = float(np.max(np.abs(new - x)))
+        x = new
+        if done < 1e-6:
+            break
+    return x.reshape(n, 3), scale, robust
+
+
+def _student(residual: Float, weight: Float) -> tuple[Float, float]:
+    """Weights of Student's law with TAIL degrees of freedom, scaled by the median absolute residual."""
+    size = np.abs(residual[weight > 0])
+    scale = float(np.median(size)) / 0.7649 + 1e-6  # of Student's law with 3 degrees: its median |t|
+    return (TAIL + 1) / (TAIL + (residual / scale) ** 2), scale
