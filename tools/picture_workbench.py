@@ -87,7 +87,7 @@ def main() -> None:
                         path += f"#key={token(asked.node)}"
                     page.goto(base + path)
                     page.wait_for_load_state("networkidle")
-                    page.wait_for_timeout(900)
+                    page.wait_for_timeout(4000 if name in ("monitor", "event") else 900)
                     file = asked.out / f"web-{name}-{width}-{theme}.png"
                     page.screenshot(path=file, full_page=asked.whole)
                     print(file, page.evaluate("document.documentElement.scrollWidth"))

@@ -16,8 +16,9 @@ import pytest
 
 from detente.errors import DetenteError
 from detente.exchange import rotation
+from detente.exchange.certificates import new_certificate
 from detente.exchange.fsck import fsck
-from detente.exchange.keys import Annex, new_certificate
+from detente.exchange.keys import Annex
 from detente.exchange.node import Config, Node, init_node
 from detente.exchange.peer import Peers
 from detente.exchange.pins import Pins, fingerprint, shown
@@ -172,6 +173,22 @@ def test_two_officers_and_one_overlap_at_a_time(net: Net) -> None:
     rotation.rotate(cn, OFFICERS)
     net.sync(2)
     assert net.nodes["RU"].keys_now("CN").tls == cn.keys.tls_cert, "a key change keeps the certificate"
+
+
+@pytest.mark.parametrize("field", ["tls", "tls_old"])
+def test_nobody_takes_another_partys_certificate_for_its_own(net: Net, field: str) -> None:
+    """RU logs CN's certificate as its own: were it believed, CN's lines would count as RU's."""
+    ru, theirs = net.nodes["RU"], net.annex.of("CN")
+    card = msgspec.structs.replace(
+        ru.own.keys, **{field: theirs.tls}, tls_old_until="2099-01-01T00:00:00Z" if field == "tls_old" else ""
+    )
+    text = msgspec.json.encode(card).decode()
+    ru.publish("key", "key/certificate", ["CN", "US"], officers=OFFICERS, text=text)
+    net.sync(2)
+    for party in ("CN", "US"):
+        (fault,) = [a.fault for a in net.nodes[party].acts(faults=True)]
+        assert ("it is another's" if field == "tls" else "not one that was pinned") in fault
+    assert Pins(net.nodes["US"]).party(fingerprint(theirs.tls)) == "CN"
 
 
 @pytest.mark.parametrize("pem", ["", "x", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])

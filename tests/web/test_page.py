@@ -23,7 +23,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 OFFLINE = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader",  # WebGL without a GPU
 ]  # fmt: skip
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine (Debian: chromium)"),
@@ -125,6 +125,28 @@ def test_a_phone_scrolls_one_way_only(browser: Any, base: str, node_home: Path, 
     key = token(node_home) if view in ("node", "log") else ""
     visit = Visit(browser, base, VIEWS[view], key, viewport={"width": 390, "height": 844})
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+    visit.close()
+
+
+def test_the_map_is_drawn_with_its_own_worker(browser: Any, base: str) -> None:
+    """WebGL, a worker of ours, a cell's magnitude and tonnes under the pointer, the position in the address."""
+    visit = Visit(browser, base, "/monitor?step=5&draws=2000&at=2.00/48.00/80.00")
+    page = visit.page
+    if not page.locator(".map").count():
+        pytest.skip("this Chromium has no WebGL")
+    page.locator(".map[data-ready='true']").wait_for()
+    assert [u for u in visit.asked if "maplibre-gl-worker" in u], "the bundled worker"
+    box = page.locator(".map canvas").bounding_box()
+    said = page.locator(".hint")
+    limit = time.monotonic() + 30
+    while not said.count() and time.monotonic() < limit:
+        page.mouse.move(box["x"] + 300 + 10 * (int(time.monotonic() * 5) % 9), box["y"] + 150)
+        page.wait_for_timeout(100)
+    assert "mb" in said.inner_text() or "seismic" in said.inner_text()
+    page.mouse.wheel(0, -300)
+    page.wait_for_timeout(1200)
+    assert "at=2.00" not in page.url, "the map's place went into the address"
+    assert visit.foreign == [] and visit.said == []
     visit.close()
 
 

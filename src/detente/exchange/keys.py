@@ -14,6 +14,7 @@ import msgspec
 from detente.asof import parse_moment
 from detente.errors import DetenteError, nearest
 from detente.exchange import cosignature as _cosignature  # registers the cosignature algorithms
+from detente.exchange.certificates import check_possession, new_certificate, possession
 from detente.exchange.note import (
     COSIGN_ED25519,
     COSIGN_MLDSA44,
@@ -44,7 +45,8 @@ class PublicKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A party's line in the annex. `seal`: base64 of ML-KEM-1024 (1568 bytes) || P-384 point (97 bytes).
 
     The keys speak from `not_before` until before `not_after` (UTC; empty: without end). `tls_old` is the certificate
-    before `tls`, good until `tls_old_until`.
+    before `tls`, good until `tls_old_until`. `tls_proof`: the certificate's key signed the origin, so that nobody can
+    call another party's certificate its own.
     """
 
     party: str
@@ -56,6 +58,7 @@ class PublicKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     officers: dict[str, str]
     seal: str
     tls: str
+    tls_proof: str
     url: str = ""
     not_before: str = ""
     not_after: str = ""
@@ -108,8 +111,7 @@ class PublicKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise DetenteError("the keys end before they begin", where=self.party)
         if bool(self.tls_old) != bool(self.tls_old_until):
             raise DetenteError("an old certificate needs an end, and an end a certificate", where=self.party)
-        for pem in filter(None, (self.tls, self.tls_old)):
-            check_certificate(pem, where=self.party)
+        check_possession(self.tls, self.origin, self.tls_proof, where=self.party)
         seal_public(decode64(self.seal, where=f"{self.party} seal key", length=1568 + 97))
         return self
 
@@ -189,6 +191,7 @@ class SecretKeys(msgspec.Struct, forbid_unknown_fields=True):
             officers=officers,
             seal=seal,
             tls=self.tls_cert,
+            tls_proof=possession(self.tls_key, self.origin),
             url=url,
             not_before=self.not_before,
             not_after=self.not_after,
@@ -244,39 +247,6 @@ def seal_public(data: bytes) -> Any:
         return hpke.MLKEM1024P384PublicKey(mlkem.MLKEM1024PublicKey.from_public_bytes(data[:1568]), point)
     except ValueError:
         raise DetenteError("a broken encryption key") from None
-
-
-def new_certificate() -> tuple[str, str]:
-    """A self-signed certificate (P-384) to be pinned: (private key PEM, certificate PEM)."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives import serialization as ser
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP384R1())
-    # a random subject: it tells a stranger nothing, and OpenSSL looks pinned certificates up by subject
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, secrets.token_hex(16))])
-    cert = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        # a pinned key's life is the annex's to say, and a crisis must not hang on a wrong clock
-        .not_valid_before(datetime(1970, 1, 2, tzinfo=UTC))
-        .not_valid_after(datetime(9999, 12, 31, tzinfo=UTC))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA384())
-    )
-    private = key.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.PKCS8, ser.NoEncryption())
-    return private.decode(), cert.public_bytes(ser.Encoding.PEM).decode()
-
-
-def check_certificate(pem: str, *, where: str = "certificate") -> None:
-    """Raises DetenteError where `pem` is not one certificate."""
-    from cryptography import x509
-
-    try:
-        if len(x509.load_pem_x509_certificates(pem.encode())) != 1:
-            raise ValueError
-    except ValueError:
-        raise DetenteError("not one TLS certificate in PEM", where=where) from None
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -325,6 +325,8 @@ def read_key_change(envelope: Envelope, keys: PublicKeys) -> PublicKeys:
         raise DetenteError(f"a key entry without keys: {bad}", where=envelope.id) from None
     if (fresh.party, fresh.origin) != (keys.party, keys.origin):
         raise DetenteError("a key entry for another party", where=envelope.id)
+    if fresh.tls_old not in ("", keys.tls, keys.tls_old):
+        raise DetenteError("the old certificate is not one that was pinned", where=envelope.id)
     return fresh.check()
 
 

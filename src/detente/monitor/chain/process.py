@@ -9,6 +9,7 @@ import msgspec
 
 from detente import __version__
 from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Screening
+from detente.monitor.chain.after import later_events
 from detente.monitor.chain.listen import listen
 from detente.monitor.chain.lone import lone_events
 from detente.monitor.chain.refine import refine
@@ -43,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prior: float = PRIOR
     draws: int = 20_000
     seed: int = 1
-    lone_snr: float = 10.0
+    lone_snr: float = 20.0
 
 
 DEFAULT = Settings()
@@ -75,6 +76,7 @@ def process(
     events = list(associate(arrivals, used, settings=settings.associate)) if arrivals else []
     by_id = {a.id: a for a in arrivals}
     events = [refine(e, by_id, used, settings.associate.locate) for e in events]
+    events = later_events(events, arrivals, used)
     events += lone_events(arrivals, events, used, least_snr=settings.lone_snr)
     events.sort(key=lambda e: (e.origin.time, e.id))
     found = characterise(events, recording, used, responses, arrivals, settings=settings, tell=say)

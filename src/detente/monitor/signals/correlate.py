@@ -289,3 +289,18 @@ def cut_template(
         raise DetenteError(f"{data.station} has no complete data for template {name}")
     after = 0.0 if reference is None else piece.start_ns / NS - reference
     return Template(name, data.codes, data.rate_hz, piece.samples.copy(), after)
+
+
+def keep(data: Panel, codes: Sequence[str]) -> Panel:
+    """The panel's channels of these names only. Raises DetenteError where none is left."""
+    rows = [k for k, code in enumerate(data.codes) if code in codes]
+    if not rows:
+        raise DetenteError(f"{data.station}: template and data share no channel")
+    return msgspec.structs.replace(
+        data,
+        codes=tuple(data.codes[k] for k in rows),
+        samples=data.samples[rows],
+        late_s=data.late_s[rows],
+        offsets_km=data.offsets_km[rows],
+        live=None if data.live is None else data.live[rows],
+    )

@@ -15,7 +15,8 @@ from detente.monitor.signals.beams import BeamBank, ChannelBank, fan, lattice
 from detente.monitor.signals.examine import Candidate, examine
 from detente.monitor.signals.filters import BLOCK, SETTLE_S, usable
 from detente.monitor.signals.gather import Panel, is_vertical, panel
-from detente.monitor.signals.settings import DEFAULT, INFRASOUND
+from detente.monitor.signals.settings import DEFAULT as DEFAULT
+from detente.monitor.signals.settings import INFRASOUND as INFRASOUND
 from detente.monitor.signals.settings import DetectSettings as DetectSettings
 from detente.monitor.signals.threshold import Noise, Running, simulated
 from detente.monitor.waves.trace import NS, Array, Trace
@@ -26,6 +27,7 @@ Gain = Callable[[str, float], float | None]
 
 BEFORE_S, AFTER_S = 45.0, 16.0  # of a trigger, what is looked at
 DEAF_S = 9.0  # after the start: the filters settle, then five seconds of noise are heard
+HUM_S = 5.0  # after a spectral line came on, weaker triggers are its doing
 TOGETHER_S = 3.0  # bands that trigger within this have seen one signal
 SMALL_KM, WIDE_KM = 6.0, 60.0  # apertures: below, 33 beams; above, the elements are stations
 
@@ -70,6 +72,8 @@ class Detector:
         self._waiting: list[tuple[int, int]] = []  # (row, band)
         self._deaf_until = round(DEAF_S * rate)
         self._last = -np.inf
+        self._hum_until = -1
+        self.rejected: dict[str, int] = {}
 
     def _model_noise(self) -> Noise:
         rate = self.like.rate_hz
@@ -207,8 +211,15 @@ class Detector:
             slowness=None if self.slownesses is None else self.slownesses[which],
             channel=which,
         )
+        if first * step < self._hum_until and peak < 3 * self.levels[band]:
+            return None
         found = examine(candidate, self.settings, self.gain)
-        if found is None or found.time < self._last + 1.0:
+        if isinstance(found, str):
+            self.rejected[found] = self.rejected.get(found, 0) + 1
+            if found == "line":  # its switching on shakes the other bands too
+                self._hum_until = first * step + round(HUM_S * rate)
+            return None
+        if found.time < self._last + 1.0:
             return None
         self._last = found.time
         return found

@@ -14,7 +14,7 @@ from detente.monitor.signals import bias, fk
 from detente.monitor.signals.beams import one_beam
 from detente.monitor.signals.filters import ORDER, band_pass
 from detente.monitor.signals.gather import Panel
-from detente.monitor.signals.lines import line_test, notch
+from detente.monitor.signals.lines import HUM_RISE_S, line_test, without_tone
 from detente.monitor.signals.onset import first_motion, onset, size
 from detente.monitor.signals.polarization import polarization
 from detente.monitor.signals.settings import DetectSettings
@@ -23,6 +23,7 @@ from detente.monitor.signals.threshold import Law
 Float = NDArray[np.float64]
 
 GLITCH_SHARE = 0.6  # of the power gained at the trigger: more on one sensor of four or more is no wave
+FEWEST_CONTRAST = 1.6  # power after the onset over that of four seconds before: less is coda or a swell
 NOISE_GAP_S = 2.0  # between the noise that is measured and the onset
 
 
@@ -42,8 +43,9 @@ class Candidate(msgspec.Struct, frozen=True, eq=False):
     channel: int
 
 
-def examine(c: Candidate, settings: DetectSettings, gain: Callable[[str, float], float | None] | None = None) -> Arrival | None:  # fmt: skip  # noqa: E501
-    """The arrival, or None for a glitch of one sensor, a spectral line, or nothing that a window shows."""
+def examine(c: Candidate, settings: DetectSettings, gain: Callable[[str, float], float | None] | None = None) -> Arrival | str:  # fmt: skip  # noqa: E501
+    """The arrival, or in words why there is none: glitch, line, incoherent, no onset, too few
+    elements, no motion."""
     if c.slowness is not None:
         return _at_array(c, settings, gain)
     return _at_sensor(c, settings, gain)
@@ -87,6 +89,15 @@ def _sharpened(
     return at, float(np.hypot(sd, 0.25 / np.sqrt(low * c.band_hz[1]))), won
 
 
+def _contrast(y: Float, rate: float, at: float, settings: DetectSettings) -> float:
+    """Power of the `sta_s` after the onset over that of the four seconds before: how sharply it stands out."""
+    after = y[round(at * rate) : round((at + settings.sta_s) * rate)]
+    before = y[max(0, round((at - 4.5) * rate)) : max(1, round((at - 0.5) * rate))]
+    if not after.size or not before.size:
+        return 0.0
+    return float((after**2).mean() / max(float((before**2).mean()), 1e-30))
+
+
 def _snr(y: Float, rate: float, at: float, length: float, settings: DetectSettings) -> tuple[float, float]:
     """Zero-to-peak after the onset over the rms of up to 30 s before it, and that rms."""
     end = round((at - NOISE_GAP_S) * rate)
@@ -96,7 +107,7 @@ def _snr(y: Float, rate: float, at: float, length: float, settings: DetectSettin
     return peak / max(rms, 1e-30), rms
 
 
-def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float], float | None] | None) -> Arrival | None:  # fmt: skip  # noqa: E501
+def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float], float | None] | None) -> Arrival | str:  # fmt: skip  # noqa: E501
     rate = c.data.rate_hz
     alive = c.whole & (np.ptp(c.data.samples, axis=1) > 0)
     glitch = ""
@@ -106,9 +117,9 @@ def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float
             alive[bad] = False
             glitch = c.data.codes[bad]
             if not _still_there(c, alive, settings):
-                return None
+                return "glitch"
     if alive.sum() < 3:
-        return None
+        return "too few elements"
     data = msgspec.structs.replace(
         c.data,
         codes=tuple(code for code, a in zip(c.data.codes, alive, strict=True) if a),
@@ -132,16 +143,18 @@ def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float
             noise=(data.start + max(0.0, at - 32.0), data.start + at - NOISE_GAP_S),
         )
     except DetenteError:
-        return None
+        return "too few elements"
     chance = by_chance(seen, data.offsets_km, length)
     if chance > settings.coherent_p:
-        return None
+        return "incoherent"
     beam = one_beam(data, seen.sx, seen.sy)
     line = line_test(beam, rate, at, c.band_hz)
     if line.is_line and not _without_line(beam, rate, at, c, settings, line.frequency_hz):
-        return None
+        return "line"
     y = _filtered(beam, rate, c.band_hz)
     at, sd, won = _sharpened(beam, y, rate, c, settings)
+    if _contrast(y, rate, at, settings) < FEWEST_CONTRAST:
+        return "no onset"
     right = bias.correct(c.data.station, seen.sx, seen.sy)
     spread = seen.covariance + (0.0 if settings.infrasound else 1.0) * right.scatter
     slowness_sd, azimuth_sd = fk.polar_sd(right.sx, right.sy, spread)
@@ -156,7 +169,7 @@ def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float
     if glitch:
         why["glitch_left_out"] = glitch
     return _arrival(
-        c, data.start + at, float(np.hypot(sd, 1 / rate)), y, at, snr, won, why, gain, beam,
+        c, data.start + at, float(np.hypot(sd, 1 / rate)), y, at, snr, won, why, gain, beam, settings,
         channel=c.data.codes[0].rsplit(".", 1)[-1] + " beam", phase=guess(slowness, settings),
         backazimuth_deg=float(np.degrees(np.arctan2(right.sx, right.sy)) % 360), backazimuth_sd_deg=azimuth_sd,
         slowness_s_km=slowness, slowness_sd_s_km=slowness_sd, method="beam bank, f-k",
@@ -224,24 +237,28 @@ def _passes(y: Float, rate: float, c: Candidate, settings: DetectSettings) -> bo
 
 
 def _without_line(
-    beam: NDArray[np.float32], rate: float, at: float, c: Candidate, settings: DetectSettings, hz: float
+    raw: NDArray[np.floating], rate: float, at: float, c: Candidate, settings: DetectSettings, hz: float
 ) -> bool:
-    """Whether a signal is left once the line has been taken out."""
-    return _passes(_filtered(notch(beam - beam[0], rate, hz), rate, c.band_hz), rate, c, settings)
+    """Whether a signal is left once the line that came at the onset has been taken out of the samples."""
+    rest = _filtered(without_tone(raw, rate, at, hz, c.band_hz), rate, c.band_hz)
+    later = msgspec.structs.replace(c, at=at + HUM_RISE_S + settings.sta_s)
+    return _passes(rest, rate, later, settings)
 
 
-def _at_sensor(c: Candidate, settings: DetectSettings, gain: Callable[[str, float], float | None] | None) -> Arrival | None:  # fmt: skip  # noqa: E501
+def _at_sensor(c: Candidate, settings: DetectSettings, gain: Callable[[str, float], float | None] | None) -> Arrival | str:  # fmt: skip  # noqa: E501
     rate = c.data.rate_hz
     y = _filtered(c.data.samples, rate, c.band_hz)
     own = y[c.channel]
     if not np.ptp(c.data.samples[c.channel]) > 0:
-        return None
+        return "no motion"
     line = line_test(c.data.samples[c.channel], rate, c.at - settings.sta_s, c.band_hz)
     if line.is_line and not _without_line(
-        c.data.samples[c.channel], rate, c.at, c, settings, line.frequency_hz
+        c.data.samples[c.channel], rate, c.at - settings.sta_s, c, settings, line.frequency_hz
     ):
-        return None
+        return "line"
     at, sd, won = _sharpened(c.data.samples[c.channel], own, rate, c, settings)
+    if _contrast(own, rate, at, settings) < FEWEST_CONTRAST:
+        return "no onset"
     length = _window_s(c.band_hz)
     snr, _ = _snr(own, rate, at, length, settings)
     why: dict[str, float | str] = {"line_share": line.share}
@@ -254,7 +271,7 @@ def _at_sensor(c: Candidate, settings: DetectSettings, gain: Callable[[str, floa
                 y[:, first : first + round(min(length, 3.0) * rate)], rate, c.band_hz[1] - c.band_hz[0]
             )
         except DetenteError:
-            return None
+            return "no motion"
         phase, method = p.looks_like, "STA/LTA, polarisation"
         why |= {
             "rectilinearity": p.rectilinearity, "incidence_deg": p.incidence_deg, "vertical_share": p.vertical,
@@ -268,7 +285,7 @@ def _at_sensor(c: Candidate, settings: DetectSettings, gain: Callable[[str, floa
             }  # fmt: skip
     raw = c.data.samples[c.channel]
     return _arrival(
-        c, c.data.start + at, float(np.hypot(sd, 1 / rate)), own, at, snr, won, why, gain, raw,
+        c, c.data.start + at, float(np.hypot(sd, 1 / rate)), own, at, snr, won, why, gain, raw, settings,
         channel=c.data.codes[c.channel].rsplit(".", 1)[-1], phase=phase, method=method, **extra,
     )  # fmt: skip
 
@@ -281,18 +298,18 @@ SENSOR_SD_DEG = (
 def _arrival(
     c: Candidate, time: float, sd: float, y: Float, at: float, snr: float, won: float,
     why: dict[str, float | str], gain: Callable[[str, float], float | None] | None,
-    raw: NDArray[np.floating], *, channel: str, phase: str, method: str, **measured: float,
+    raw: NDArray[np.floating], settings: DetectSettings, *, channel: str, phase: str, method: str, **measured: float,
 ) -> Arrival:  # fmt: skip
     rate = c.data.rate_hz
     how = size(y, rate, at)
     index = c.channel if c.slowness is None else 0
     code = c.data.codes[index]
     counts_per_nm = gain(code, 1 / how.period_s) if gain is not None and how.period_s > 0 else None
-    motion = (
-        first_motion(raw, rate, at, sd) if channel[-1:] not in "NE12" else first_motion(raw[:0], rate, at, sd)
-    )
+    seen = _filtered(raw, rate, (c.band_hz[0], min(2.5 * c.band_hz[1], 0.42 * rate)), order=2)
+    motion = first_motion(seen if channel[-1:] not in "NE12" else seen[:0], rate, at, sd)
     notes: dict[str, float | str] = {
         "ratio": c.ratio, "level": c.level, "false_per_day": c.law.per_day(c.ratio),
+        "contrast": _contrast(y, rate, at, settings),
         "amplitude_counts": how.amplitude, "onset_gain": won, "polarity_confidence": motion.confidence,
     }  # fmt: skip
     plain = Arrival(

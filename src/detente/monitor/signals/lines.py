@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 WIDTH_HZ = 0.3  # a line and its skirts; a seismic phase of a few seconds is several times as wide
 SHARE = 0.8  # of the power gained in the band
+HUM_RISE_S = 1.5  # a machine's hum and the filter's answer to it have risen by then
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -61,9 +62,31 @@ def line_test(
     return Line(float(f[k]), float(new[inside].sum() / new.sum()))
 
 
-def notch(x: NDArray[np.floating], rate_hz: float, frequency_hz: float, width_hz: float = 2 * WIDTH_HZ) -> NDArray[np.float64]:  # fmt: skip  # noqa: E501
-    """The samples (..., n) with the line taken out: a causal second-order notch."""
-    from scipy.signal import iirnotch, lfilter
+def without_tone(
+    x: NDArray[np.floating], rate_hz: float, at: float, frequency_hz: float, band_hz: tuple[float, float]
+) -> NDArray[np.float64]:
+    """The samples less a steady tone that begins at `at` (s): amplitude and phase by least squares over the eight
+    seconds after HUM_RISE_S, its frequency within a twentieth of a hertz of the given one.
+    """
+    from scipy.signal import sosfiltfilt
 
-    b, a = iirnotch(frequency_hz, frequency_hz / width_hz, fs=rate_hz)
-    return np.asarray(lfilter(b, a, np.asarray(x, np.float64)))
+    from detente.monitor.signals.filters import band_pass
+
+    out = np.array(x, np.float64)
+    near = sosfiltfilt(band_pass((band_hz[0] / 1.5, min(band_hz[1] * 1.5, 0.45 * rate_hz)), rate_hz, 2), out)
+    first = round((at + HUM_RISE_S) * rate_hz)
+    fit = near[first : first + round(8 * rate_hz)]
+    if fit.size < rate_hz:
+        return out
+    t = np.arange(out.size) / rate_hz
+    best, tone = np.inf, np.zeros(out.size)
+    for hz in frequency_hz + np.linspace(-0.05, 0.05, 11):
+        basis = np.column_stack([np.cos(2 * np.pi * hz * t), np.sin(2 * np.pi * hz * t)])
+        some = basis[first : first + fit.size]
+        weights = np.linalg.lstsq(some, fit, rcond=None)[0]
+        left = float(((fit - some @ weights) ** 2).sum())
+        if left < best:
+            best, tone = left, basis @ weights
+    begin = round((at + 0.1) * rate_hz)
+    out[begin:] -= tone[begin:]
+    return out

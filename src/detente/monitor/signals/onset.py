@@ -78,31 +78,33 @@ def first_motion(
     sd: float,
     *,
     noise_s: float = 5.0,
-    within_s: float = 0.6,
+    within_s: float = 0.8,
 ) -> FirstMotion:
-    """The sign of the first swing that leaves the noise after the onset `at` (s), with its probability.
+    """The sign of the first swing that leaves the noise about the onset `at` (s), with its probability.
 
-    The first extremum above 2.5 noise rms within `within_s` of the onset decides; its height h against the noise
-    gives the probability Phi(h / rms), shared with the opposite sign where the onset is uncertain by more than a
-    quarter period. Unknown where no swing leaves the noise.
+    The first extremum above 3.5 noise rms from two standard errors before to `within_s` after the onset decides. Its
+    height h against the noise gives the probability Phi(h / rms - 3.5) that it is the signal's; where the next swing
+    is more than four times as high, a smaller one before may have been lost in the noise, and half of that is given
+    up. Unknown where no swing leaves the noise.
     """
     from scipy.special import ndtr
 
-    first = round((at - noise_s) * rate_hz)
-    begin, end = round((at - min(sd, 0.1)) * rate_hz), round((at + within_s) * rate_hz)
-    if begin < 4 or end > len(x):
+    begin, end = round((at - max(2 * sd, 0.3)) * rate_hz), round((at + within_s) * rate_hz)
+    first = begin - round(noise_s * rate_hz)
+    if begin < rate_hz or end > len(x):
         return FirstMotion("", 0.5)
     before = np.asarray(x[max(0, first) : begin], np.float64)
     level, rms = float(before.mean()), float(before.std())
     swing = np.asarray(x[begin:end], np.float64) - level
-    inner = swing[1:-1]
-    turns = 1 + np.flatnonzero((np.diff(swing[:-1]) * np.diff(swing[1:]) <= 0) & (np.abs(inner) > 2.5 * rms))
-    if rms <= 0 or not turns.size:
+    turns = 1 + np.flatnonzero(np.diff(swing[:-1]) * np.diff(swing[1:]) <= 0)
+    high = turns[np.abs(swing[turns]) > 3.5 * rms] if rms > 0 else turns[:0]
+    if not high.size:
         return FirstMotion("", 0.5)
-    height = swing[turns[0]]
-    after = turns[turns > turns[0]]
-    half = (after[0] - turns[0]) / rate_hz if after.size else within_s
-    sure = float(ndtr(abs(height) / rms - 2.5) * (2 * ndtr(half / 2 / max(sd, 1e-3)) - 1))
+    height = float(swing[high[0]])
+    after = turns[turns > high[0]]
+    sure = float(ndtr(abs(height) / rms - 3.5))
+    if after.size and abs(swing[after[0]]) > 4 * abs(height):
+        sure /= 2
     confidence = 0.5 + 0.5 * sure
     sign: Literal["up", "down"] = "up" if height > 0 else "down"
     return FirstMotion(sign if confidence >= SURE else "", confidence)
