@@ -51,7 +51,9 @@ def misfit(
     station: Any,
     work: Any,
 ) -> Any:
-    """Capped misfit of all observations at one place, origin time at the weighted median; (misfit, time). `blur`: s that half a step of the search makes.
+    """Capped misfit of all observations at one place, origin time at the weighted median; (misfit, time).
+
+    `blur`: s that half a step of the search makes.
 
     `o` (n, 8): time, its error, back-azimuth, error, slowness, error, path correction and its error; NaN where
     not measured (the last: NaN for the model's own error).
