@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import log
 
@@ -20,12 +21,19 @@ _HOUR_S = 3600.0
 def _score(event: Event, arrivals: Sequence[Arrival]) -> float:
     """The event's log-odds with the noise rate of what was heard, which may be less than an hour.
 
-    Association takes a station's rate of noise onsets over an hour at least, for it is made for days. Where the
-    arrivals span less, each one used was that much more likely to be noise.
+    Association takes a station's rate of noise as (n + 3) onsets in an hour at least, for it is made for days. Where
+    the arrivals span less, the rate is taken here from the onsets that the event leaves over, with Jeffreys' half.
     """
     span = max(a.time for a in arrivals) - min(a.time for a in arrivals)
-    rarer = log(_HOUR_S / max(span, 1.0)) if span < _HOUR_S else 0.0
-    return (event.score or 0.0) - rarer * len(event.origin.used)
+    if span >= _HOUR_S:
+        return event.score or 0.0
+    own = Counter(a.station for a in arrivals)
+    used = Counter(u.station for u in event.origin.used)
+    score = event.score or 0.0
+    for station, count in used.items():
+        left = own[station] - count + 0.5
+        score -= count * log(left / max(span, 1.0) * _HOUR_S / (own[station] + 3.0))
+    return score
 
 
 def steps(

@@ -23,6 +23,7 @@ from detente.monitor.signals.threshold import Law
 Float = NDArray[np.float64]
 
 GLITCH_SHARE = 0.6  # of the power gained at the trigger: more on one sensor of four or more is no wave
+FEWEST_CONTRAST = 1.6  # power after the onset over that of four seconds before: less is coda or a swell
 NOISE_GAP_S = 2.0  # between the noise that is measured and the onset
 
 
@@ -43,7 +44,8 @@ class Candidate(msgspec.Struct, frozen=True, eq=False):
 
 
 def examine(c: Candidate, settings: DetectSettings, gain: Callable[[str, float], float | None] | None = None) -> Arrival | str:  # fmt: skip  # noqa: E501
-    """The arrival, or in words why there is none: glitch, line, incoherent, too few elements, no motion."""
+    """The arrival, or in words why there is none: glitch, line, incoherent, no onset, too few
+    elements, no motion."""
     if c.slowness is not None:
         return _at_array(c, settings, gain)
     return _at_sensor(c, settings, gain)
@@ -85,6 +87,15 @@ def _sharpened(
     if again.gain > max(8.0, 0.5 * won) and again.sd < 0.4:
         at, sd = first / rate + again.time, again.sd
     return at, float(np.hypot(sd, 0.25 / np.sqrt(low * c.band_hz[1]))), won
+
+
+def _contrast(y: Float, rate: float, at: float, settings: DetectSettings) -> float:
+    """Power of the `sta_s` after the onset over that of the four seconds before: how sharply it stands out."""
+    after = y[round(at * rate) : round((at + settings.sta_s) * rate)]
+    before = y[max(0, round((at - 4.5) * rate)) : max(1, round((at - 0.5) * rate))]
+    if not after.size or not before.size:
+        return 0.0
+    return float((after**2).mean() / max(float((before**2).mean()), 1e-30))
 
 
 def _snr(y: Float, rate: float, at: float, length: float, settings: DetectSettings) -> tuple[float, float]:
@@ -142,6 +153,8 @@ def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float
         return "line"
     y = _filtered(beam, rate, c.band_hz)
     at, sd, won = _sharpened(beam, y, rate, c, settings)
+    if _contrast(y, rate, at, settings) < FEWEST_CONTRAST:
+        return "no onset"
     right = bias.correct(c.data.station, seen.sx, seen.sy)
     spread = seen.covariance + (0.0 if settings.infrasound else 1.0) * right.scatter
     slowness_sd, azimuth_sd = fk.polar_sd(right.sx, right.sy, spread)
@@ -156,7 +169,7 @@ def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float
     if glitch:
         why["glitch_left_out"] = glitch
     return _arrival(
-        c, data.start + at, float(np.hypot(sd, 1 / rate)), y, at, snr, won, why, gain, beam,
+        c, data.start + at, float(np.hypot(sd, 1 / rate)), y, at, snr, won, why, gain, beam, settings,
         channel=c.data.codes[0].rsplit(".", 1)[-1] + " beam", phase=guess(slowness, settings),
         backazimuth_deg=float(np.degrees(np.arctan2(right.sx, right.sy)) % 360), backazimuth_sd_deg=azimuth_sd,
         slowness_s_km=slowness, slowness_sd_s_km=slowness_sd, method="beam bank, f-k",
@@ -244,6 +257,8 @@ def _at_sensor(c: Candidate, settings: DetectSettings, gain: Callable[[str, floa
     ):
         return "line"
     at, sd, won = _sharpened(c.data.samples[c.channel], own, rate, c, settings)
+    if _contrast(own, rate, at, settings) < FEWEST_CONTRAST:
+        return "no onset"
     length = _window_s(c.band_hz)
     snr, _ = _snr(own, rate, at, length, settings)
     why: dict[str, float | str] = {"line_share": line.share}
@@ -270,7 +285,7 @@ def _at_sensor(c: Candidate, settings: DetectSettings, gain: Callable[[str, floa
             }  # fmt: skip
     raw = c.data.samples[c.channel]
     return _arrival(
-        c, c.data.start + at, float(np.hypot(sd, 1 / rate)), own, at, snr, won, why, gain, raw,
+        c, c.data.start + at, float(np.hypot(sd, 1 / rate)), own, at, snr, won, why, gain, raw, settings,
         channel=c.data.codes[c.channel].rsplit(".", 1)[-1], phase=phase, method=method, **extra,
     )  # fmt: skip
 
@@ -283,7 +298,7 @@ SENSOR_SD_DEG = (
 def _arrival(
     c: Candidate, time: float, sd: float, y: Float, at: float, snr: float, won: float,
     why: dict[str, float | str], gain: Callable[[str, float], float | None] | None,
-    raw: NDArray[np.floating], *, channel: str, phase: str, method: str, **measured: float,
+    raw: NDArray[np.floating], settings: DetectSettings, *, channel: str, phase: str, method: str, **measured: float,
 ) -> Arrival:  # fmt: skip
     rate = c.data.rate_hz
     how = size(y, rate, at)
@@ -294,6 +309,7 @@ def _arrival(
     motion = first_motion(seen if channel[-1:] not in "NE12" else seen[:0], rate, at, sd)
     notes: dict[str, float | str] = {
         "ratio": c.ratio, "level": c.level, "false_per_day": c.law.per_day(c.ratio),
+        "contrast": _contrast(y, rate, at, settings),
         "amplitude_counts": how.amplitude, "onset_gain": won, "polarity_confidence": motion.confidence,
     }  # fmt: skip
     plain = Arrival(
