@@ -22,7 +22,7 @@ CUT_OFF = """() => [...document.querySelectorAll('h1, h2, h3, p, dd, li, nav, .n
 # Words of the page that are in no language of it: English outside marked English, commands and links.
 ENGLISH = """() => { const page = document.body.cloneNode(true);
   page.querySelectorAll('[lang="en"], code, a, [aria-hidden]').forEach(e => e.remove());
-  return page.textContent.match(/\\b(the|of|and|is|was|with|by|not|from)\\b/g) || []; }"""
+  return page.textContent.match(/(?<!\\p{L})(the|of|and|is|was|with|by|not|from)(?!\\p{L})/gu) || []; }"""
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from detente.exchange.declaration import (
     reconcile,
     totals,
 )
-from detente.exchange.forms import check_form, form_of, forms
+from detente.exchange.forms import UNREVIEWED, check_form, form_of, forms
 from detente.exchange.fsck import fsck
 from detente.exchange.node import Node
 from detente.exchange.records import dues, law_of, policy, trace
@@ -270,7 +270,7 @@ def test_messages_need_no_translator(year: Net) -> None:
     got = channel.messages(ru)[0]
     assert sent.delivered == {"RU": int(year.now)}
     assert channel.read(ru, got, "zh") == (
-        f"你方所观察到的并非攻击：W {{place}}，P，T。 ({channel.UNREVIEWED})\nfree words"
+        f"你方所观察到的并非攻击：W {{place}}，P，T。 ({UNREVIEWED})\nfree words"
     )
     assert channel.read(ru, got, "en").startswith("What you see is not an attack: W {place}, P, T.\n")
     assert channel.witnessed_mark(ru, got) == "unwitnessed since 2030-03-01T12:00:00Z"

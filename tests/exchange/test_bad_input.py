@@ -15,7 +15,7 @@ import pytest
 from detente.canonical import canonical_json
 from detente.errors import DetenteError
 from detente.exchange import fsck as checker
-from detente.exchange import fsck_lines
+from detente.exchange import fsck_lines, fsck_tree
 from detente.exchange.body import MAX_BODY, seal_body
 from detente.exchange.declaration import DECLARATION, Declaration, Declared, Site
 from detente.exchange.envelope import ENTRY_TYPE, Envelope, seal_entry, stamp
@@ -240,9 +240,9 @@ def test_many_submitters_never_move_a_witness_back(new_store: Callable[[], Store
 
 
 def test_the_checker_shares_no_code_with_the_writer() -> None:
-    for module in (checker, fsck_lines):
+    for module in (checker, fsck_lines, fsck_tree):
         tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))
         named = {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
         named |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
         ours = {n for n in named if n.startswith("detente")}
-        assert ours <= {"detente.exchange.fsck_lines"}, ours
+        assert ours <= {"detente.exchange.fsck_lines", "detente.exchange.fsck_tree"}, ours

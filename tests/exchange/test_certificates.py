@@ -16,8 +16,9 @@ import pytest
 
 from detente.errors import DetenteError
 from detente.exchange import rotation
+from detente.exchange.certificates import new_certificate
 from detente.exchange.fsck import fsck
-from detente.exchange.keys import Annex, new_certificate
+from detente.exchange.keys import Annex
 from detente.exchange.node import Config, Node, init_node
 from detente.exchange.peer import Peers
 from detente.exchange.pins import Pins, fingerprint, shown

@@ -143,6 +143,25 @@ def test_a_party_away_over_the_end_takes_what_others_saw_in_time(ending: Net, by
     assert sound(ending)
 
 
+def test_a_new_mirror_takes_a_long_log_years_after_its_keys_ended(
+    ending: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every push ends at a head that dates its entries, however many pushes the log takes."""
+    monkeypatch.setattr("detente.exchange.peer.STEP", 8)
+    ending.wire.down.add("US")
+    for i in range(30):
+        ending.nodes["CN"].publish("ack", "ack", ["RU"], {"i": i})
+        if i % 5 == 4:
+            ending.peers["CN"].push("RU")
+    ending.now = LAST + 1000 * DAY
+    channel.send(ending.nodes["CN"], None, "test", ["RU"], {})
+    ending.wire.down.clear()
+    assert ending.peers["CN"].push("US")
+    assert ending.nodes["US"].log_of("CN").size == 31 and told(ending, "US") == []
+    ending.sync(2)
+    assert sound(ending)
+
+
 def test_what_nobody_saw_in_time_is_refused_whatever_its_date(ending: Net) -> None:
     """The price of the rule: an honest entry that reached nobody before the end, and a day, must be given again."""
     ending.wire.down |= {"RU", "US"}

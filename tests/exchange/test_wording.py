@@ -9,7 +9,7 @@ from importlib.resources import files
 import pytest
 
 from detente.exchange.channel import LANGUAGES, templates
-from detente.exchange.forms import forms
+from detente.exchange.forms import UNREVIEWED, forms, title_of
 from detente.sources import Quality
 
 ROWS = list(
@@ -67,3 +67,6 @@ def test_a_foreign_word_is_caught() -> None:
 def test_unreviewed_wording_says_so_wherever_it_is_shown() -> None:
     for t in templates().values():
         assert t.mark("en") == "" and all("not yet reviewed" in t.mark(k) for k in ("fr", "ru", "zh"))
+    assert title_of("new-start/inspection_notice", "ru") == ("Намерение провести инспекцию", UNREVIEWED)
+    assert title_of("new-start/inspection_notice", "en") == ("Intent to inspect", "")
+    assert title_of("exercise/unheard_of", "zh") == ("exercise/unheard_of", "")

@@ -43,6 +43,8 @@ def test_the_briefing_of_a_day_stands_in_for_a_page_that_is_not_built(client: Te
     assert "2012-01-01" in found.text and "<script" not in found.text
     assert found.headers["x-detente"] == HOW_TO_BUILD and "make serve" in HOW_TO_BUILD
     assert client.get("/brief", params={"as_of": "2012-01-01"}).text == found.text
+    assert '<html lang="ru">' in client.get("/brief", params={"as_of": "1970-01-01", "lang": "ru"}).text
+    assert client.get("/brief", params={"lang": "de"}).status_code == 400
 
 
 def test_its_files(client: TestClient) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from litestar.testing import TestClient
 
 schemathesis = pytest.importorskip("schemathesis")
@@ -26,11 +26,7 @@ def test_the_api_answers_as_it_says(client: TestClient) -> None:
             max_examples=N, deadline=None, database=None, derandomize="DETENTE_SEARCH" not in os.environ,
             phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
         )  # fmt: skip
-        @(
-            schemathesis.pytest.given_case(operation)
-            if hasattr(schemathesis, "pytest_given")
-            else _given(operation)
-        )
+        @given(case=operation.as_strategy())
         def ask(case: object) -> None:
             nonlocal seen
             found = client.request(
@@ -46,9 +42,3 @@ def test_the_api_answers_as_it_says(client: TestClient) -> None:
 
         ask()
     assert seen > 40
-
-
-def _given(operation: object):  # type: ignore[no-untyped-def]
-    from hypothesis import given
-
-    return given(case=operation.as_strategy())  # type: ignore[attr-defined]

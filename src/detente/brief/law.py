@@ -66,11 +66,10 @@ def summary(law: Law, rows: tuple[LawRow, ...], day: date) -> str:
 def headlines(law: Law, rows: tuple[LawRow, ...], points: tuple[Point, ...]) -> Iterable[Headline]:
     """The numbers a reader sees first."""
     day = law.as_of.law
-    capped = [
-        r
-        for r in rows
-        if r.topic == "limits" and r.kind == "treaty" and r.in_force and {"US", "RU"} <= set(r.parties)
+    between = [
+        r for r in rows if r.topic == "limits" and r.kind == "treaty" and {"US", "RU"} <= set(r.parties)
     ]
+    capped = [r for r in between if r.in_force]
     yield Headline(
         str(len(capped)),
         "treaties in force that limit US and Russian strategic arms"
@@ -79,6 +78,7 @@ def headlines(law: Law, rows: tuple[LawRow, ...], points: tuple[Point, ...]) -> 
         Door(
             "library instruments of topic 'limits' in force between the US and Russia",
             f"detente treaties --as-of {day} --known {day}",
+            tuple(dict.fromkeys(s for r in between for s in r.door.sources[:1])),
         ),
     )
     end = law.events.get("term_end")
@@ -90,8 +90,10 @@ def headlines(law: Law, rows: tuple[LawRow, ...], points: tuple[Point, ...]) -> 
             Door(
                 "end of the term as extended (Art. XIV)",
                 f"detente treaty new-start --as-of {day} --known {day}",
+                _term_sources(law),
             ),
         )
+    article = law.limit("II.1.b").article
     for party, who in (("US", "US"), ("RU", "Russian")):
         counted = [p for p in points if p.party == party and p.limit == "II.1.b" and p.count is not None]
         if counted:
@@ -100,11 +102,16 @@ def headlines(law: Law, rows: tuple[LawRow, ...], points: tuple[Point, ...]) -> 
                 number(last.count or 0.0),
                 f"{who} deployed warheads by treaty count, last given for {last.day}",
                 Door(
-                    "the last declaration published by the day of this page",
+                    f"the last declaration published by the day of this page, counted under {article}",
                     f"detente assess new-start --as-of {last.day} --known {day}",
                     _fact_sources(law, last),
                 ),
             )
+
+
+def _term_sources(law: Law) -> tuple[str, ...]:
+    term = law.instrument.term  # the text itself comes first; what was written later may not have been known
+    return tuple(law.instrument.sources[c].ref for c in term.cite[:1]) if term else ()
 
 
 def _fact_sources(law: Law, point: Point) -> tuple[str, ...]:

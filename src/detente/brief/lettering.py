@@ -74,7 +74,9 @@ def _fit(figure: Figure) -> None:
     for axes in boxes:
         labels = [t for t in axes.get_xticklabels() if t.get_text()]
         wide = [t.get_window_extent() for t in labels]
-        crowded = max(((a.width + b.width) / (b.x0 + b.x1 - a.x0 - a.x1) for a, b in pairwise(wide)), default=0.0)
+        crowded = max(
+            ((a.width + b.width) / (b.x0 + b.x1 - a.x0 - a.x1) for a, b in pairwise(wide)), default=0.0
+        )
         if crowded > 0.95:
             _scale(labels, max(0.6, 0.92 / crowded))
 

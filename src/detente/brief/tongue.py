@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from detente.brief.catalogue import SLOT, Message, language, messages, types
 
@@ -78,8 +78,7 @@ class Tongue:
         if self.code == "en":
             return text
         if len(text) == 7:
-            first = date.fromisoformat(f"{text}-01")
-            return str(format_skeleton("yMMMM", first, locale=self.locale))
+            return str(format_skeleton("yMMMM", date.fromisoformat(f"{text}-01"), locale=self.locale))
         made = str(format_date(date.fromisoformat(text), format=length, locale=self.locale))
         first = self.code == "fr" and made.startswith("1 ")  # CLDR has no ordinal for the first of a month
         return f"1er{made[1:]}" if first else made
@@ -93,9 +92,9 @@ class Tongue:
 
     def _readings(self, text: str) -> Iterator[str]:
         """Ways to say it: by a pattern of the catalogue, else clause by clause; a whole one comes last."""
-        for literals, pattern, key, names in _patterns():
-            if all(x in text for x in literals) and (match := pattern.fullmatch(text)):
-                made = self._filled(key, dict(zip(names, match.groups(), strict=True)))
+        for p in _patterns():
+            if all(x in text for x in p.fixed) and (match := p.wording.fullmatch(text)):
+                made = self._filled(p.key, dict(zip(p.slots, match.groups(), strict=True)))
                 yield made
                 if FOREIGN not in made:
                     return
@@ -191,28 +190,37 @@ def _party_keys() -> dict[str, str]:
     for key, m in messages("en").items():
         if key.startswith("party.") and "_" not in key:
             name, code = m.forms["other"], key.removeprefix("party.")
-            found |= {n: key for n in (name, name[0].upper() + name[1:], name.removeprefix("the "), code)}
+            found |= dict.fromkeys((name, name[0].upper() + name[1:], name.removeprefix("the "), code), key)
     return found
 
 
+class Pattern(NamedTuple):
+    """An English message as it is recognised: its fixed words, its whole wording, its key and its slots."""
+
+    fixed: tuple[str, ...]
+    wording: re.Pattern[str]
+    key: str
+    slots: tuple[str, ...]
+
+
 @cache
-def _patterns() -> list[tuple[tuple[str, ...], re.Pattern[str], str, tuple[str, ...]]]:
-    """Every English message with slots: its fixed words, its pattern, its key, its slots; most words first."""
-    kinds = types()
+def _patterns() -> tuple[Pattern, ...]:
+    """Every English message with slots, the one with the most fixed words first."""
+    found = [
+        pattern
+        for key, m in messages("en").items()
+        if m.slots and not key.startswith(("join.", "page."))
+        for template in m.forms.values()
+        for pattern in _patterns_of(key, template)
+    ]
+    return tuple(sorted(found, key=lambda p: -sum(map(len, p.fixed))))
+
+
+def _patterns_of(key: str, template: str) -> Iterator[Pattern]:
+    pieces, slots = SLOT.split(template)[::3], tuple(s["name"] for s in SLOT.finditer(template))
     parties = "|".join(re.escape(n) for n in sorted(_party_keys(), key=len, reverse=True))
-    found = []
-    for key, m in messages("en").items():
-        for text in m.forms.values() if m.slots and not key.startswith(("join.", "page.")) else ():
-            pieces = SLOT.split(text)[::3]
-            names = tuple(s["name"] for s in SLOT.finditer(text))
-            kind = [kinds[key][n] for n in names]
-            body = "".join(
-                re.escape(p) + (f"({parties})" if k == "party" else f"({PATTERN[k]})" if k else "")
-                for p, k in zip(pieces, [*kind, ""], strict=True)
-            )
-            fixed = tuple(p for p in pieces if p.strip())
-            for wording in dict.fromkeys(
-                (body, body.replace("(.+?)", "(.+)"))
-            ):  # a comma may be inside a slot
-                found.append((fixed, re.compile(wording, re.DOTALL), key, names))
-    return sorted(found, key=lambda x: -sum(map(len, x[0])))
+    held = {**PATTERN, "party": parties}
+    ends = [f"({held[types()[key][name]]})" for name in slots]
+    body = "".join(re.escape(piece) + end for piece, end in zip(pieces, [*ends, ""], strict=True))
+    for wording in dict.fromkeys((body, body.replace("(.+?)", "(.+)"))):  # a comma may be inside a slot
+        yield Pattern(tuple(p for p in pieces if p.strip()), re.compile(wording, re.DOTALL), key, slots)

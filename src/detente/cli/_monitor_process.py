@@ -227,6 +227,11 @@ def _stamp(time: float) -> str:
     return stamp(time)[:-5] + "Z"
 
 
+def _kt(value: float) -> str:
+    """Two figures, no powers of ten."""
+    return f"{float(f'{value:.2g}'):.10g}"
+
+
 def _print(made: Bulletin) -> None:
     from detente.monitor.character.magnitudes import body_wave
 
@@ -245,7 +250,7 @@ def _print(made: Bulletin) -> None:
             "" if mb is None else f"{mb.kind} {mb.value:.2f} +- {mb.sd:.2f}",
             "" if s is None else s.verdict,
             "" if s is None or s.p_explosion is None else f"{s.p_explosion:.3f}",
-            "" if kt is None else f"{kt.median_kt:.2g} ({kt.low_kt:.2g} to {kt.high_kt:.2g})",
+            "" if kt is None else f"{_kt(kt.median_kt)} ({_kt(kt.low_kt)} to {_kt(kt.high_kt)})",
         ))  # fmt: skip
     show_table(
         "Events",
@@ -292,6 +297,7 @@ def _print_event(held: Bulletin, e: Event) -> None:
         ),
         rows,
     )
+    typer.echo()
     if o.missed:
         missed = [(m.station, m.phase, f"{m.p_detect:.2f}") for m in o.missed]
         show_table("Stations that should have seen it", ("station", "phase", "probability"), missed)
@@ -323,7 +329,7 @@ def _print_screening(e: Event) -> None:
         ]  # fmt: skip
         show_table("Screening", ("criterion", "value", "log10 ratio", "stations", "why"), rows)
     yields = [
-        (y.assumption, f"{y.median_kt:.2g}", f"{y.low_kt:.2g} to {y.high_kt:.2g}", y.why) for y in e.yields
+        (y.assumption, _kt(y.median_kt), f"{_kt(y.low_kt)} to {_kt(y.high_kt)}", y.why) for y in e.yields
     ]
     if yields:
         show_table("Yield, kt", ("assumption", "median", "90 %", "why"), yields)

@@ -12,6 +12,7 @@ from detente.cli._show import JsonFlag, show_json, show_table
 from detente.monitor.waves.trace import Fault, Trace
 
 app = typer.Typer()
+_EVER = 1e11
 
 
 @app.command()
@@ -25,21 +26,15 @@ def read(
     json: JsonFlag = False,
 ) -> None:
     """What waveform files hold, and what is wrong with each channel."""
-    from detente.monitor.waves import inventory, level, orient, response, sites
+    from detente.monitor.waves import response, sites
+    from detente.monitor.waves.diagnose import diagnose
     from detente.monitor.waves.read import read as read_waves
 
     recording = read_waves(files)
-    faults = list(recording.faults)
+    faults: tuple[Fault, ...] = recording.faults
     if stations:
-        arrays = sites.load(stations)
-        responses = response.load(stations)
-        known = {**sites.ims_arrays(), **arrays}
-        _, lost = sites.by_array(recording, known)
-        faults += [*responses.faults, *lost, *responses.missing(recording)]
-        faults += [*orient.orientation(recording, known), *level.units(recording, responses)]
-        faults += [
-            f for p in stations if p.suffix == ".xml" for f in inventory.faults(inventory.read_inventory(p))
-        ]
+        arrays = {**sites.ims_arrays(), **sites.load(stations)}
+        faults = diagnose(recording, arrays, response.load(stations), stations)
     if json:
         show_json({"traces": [_plain(t) for t in recording.traces], "faults": faults})
         return
@@ -68,7 +63,8 @@ def _plain(trace: Trace) -> dict[str, Any]:
 
 def _fault(fault: Fault) -> tuple[str, str, str, str, str]:
     when = _utc(fault.start) if fault.start else ""
-    return fault.channel, fault.kind, when, f"{max(0.0, fault.end - fault.start):.3f}", fault.detail
+    length = f"{fault.end - fault.start:.3f}" if fault.start < fault.end < _EVER else ""
+    return fault.channel, fault.kind, when, length, fault.detail
 
 
 def _utc(time: float) -> str:

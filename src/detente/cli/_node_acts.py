@@ -120,6 +120,7 @@ def inbox(
     from detente.errors import DetenteError
     from detente.exchange.channel import messages, read, witnessed_mark
     from detente.exchange.commitments import unchecked
+    from detente.exchange.forms import title_of
     from detente.exchange.notices import fault_of
 
     node = open_node(home)
@@ -143,11 +144,14 @@ def inbox(
             f"[{a.label if a.index >= 0 else a.party + ', urgent'}] {a.envelope.at} {text}"
             + (f" ({mark})" if mark else "")
         )
+    titles = [title_of(a.envelope.form, language) for a in acts]
     show_table(
         "not yet acknowledged",
-        (*ACT_COLUMNS, "fault"),
-        [(*act_row(node, a), fault_of(node, a)) for a in acts],
+        (*ACT_COLUMNS, "title", "fault"),
+        [(*act_row(node, a), title, fault_of(node, a)) for a, (title, _) in zip(acts, titles, strict=True)],
     )
+    for mark in sorted({mark for _, mark in titles if mark}):
+        print(f"titles in {language}: {mark}")
     waiting = unchecked(node)
     if waiting:
         print(f"{len(waiting)} escrow roots and proofs not yet checked (detente node escrow check)")
@@ -176,7 +180,8 @@ def message(
 ) -> None:
     """Send an urgent message to duty officers at once; `list` shows the templates."""
     from detente.errors import DetenteError
-    from detente.exchange.channel import LANGUAGES, UNREVIEWED, send, templates
+    from detente.exchange.channel import LANGUAGES, send, templates
+    from detente.exchange.forms import UNREVIEWED
     from detente.exchange.records import utc
 
     if code == "list":

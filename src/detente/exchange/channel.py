@@ -11,12 +11,12 @@ import msgspec
 
 from detente.errors import DetenteError, nearest
 from detente.exchange.expiry import SKEW
+from detente.exchange.forms import UNREVIEWED
 from detente.exchange.node import Act, Node
 from detente.exchange.peer import Peers
 from detente.exchange.records import first_cosigned, utc
 
 LANGUAGES = ("en", "fr", "ru", "zh")
-UNREVIEWED = "translation not yet reviewed by a native speaker"
 
 
 class Template(msgspec.Struct, frozen=True):

@@ -92,18 +92,20 @@ def recorded_at(index: int, dated: Sequence[Dated], now: int) -> int:
     return min([now, *(d.at for d in dated if d.checkpoint.size > index)])
 
 
-def dating_heads(log: Log, keys: Iterable[PublicKeys], but: str, now: float) -> list[Note]:
-    """For each set of a party's keys that has expired, the largest head that another party cosigned in time."""
-    limits = {k.expires + SKEW.total_seconds() for k in keys if k.not_after and k.expires < now}
+def dated_sizes(
+    log: Log, keys: Iterable[PublicKeys], now: float, first: int = 0, last: int = 1 << 40
+) -> list[int]:
+    """For each set of a party's keys that has expired, the largest size in (first, last] cosigned by others in time."""
+    limits = {int(k.expires + SKEW.total_seconds()) for k in keys if k.not_after and k.expires < now}
     found = set()
     for limit in limits:
         row = log.store.one(
-            "SELECT MAX(size) FROM cosignature WHERE log = ? AND time <= ? AND name <> ?",
-            (log.n, int(limit), but),
+            "SELECT MAX(size) FROM cosignature WHERE log = ? AND time <= ? AND name <> ? AND size > ? AND size <= ?",
+            (log.n, limit, f"{log.origin}/mirror", first, last),
         )
         if row and row[0]:
             found.add(int(row[0]))
-    return [log.cosigned(size) for size in sorted(found)]
+    return sorted(found)
 
 
 def read_heads(texts: Iterable[str], origin: str, keys: Sequence[PublicKeys]) -> list[Dated]:

@@ -15,6 +15,7 @@ from detente.asof import parse_moment
 from detente.errors import DetenteError, nearest
 from detente.sources import Source
 
+UNREVIEWED = "translation not yet reviewed by a native speaker"
 Kind = Literal["text", "time", "number", "choice", "area", "changes"]
 
 
@@ -60,6 +61,14 @@ def form_of(name: str) -> Form:
         return known[name]
     word = name.rpartition("/")[2]
     return next((f for n, f in known.items() if n.rpartition("/")[2] == word), FREE)
+
+
+def title_of(name: str, language: str) -> tuple[str, str]:
+    """(a form's title in a language, what must be said of its wording); its own name where it has none there."""
+    form = form_of(name)
+    if form is FREE or language not in form.title:
+        return name, ""
+    return form.title[language], "" if language in form.reviewed else UNREVIEWED
 
 
 def check_form(name: str, body: Any, event: str = "", *, where: str = "notice") -> None:

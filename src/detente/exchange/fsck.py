@@ -1,6 +1,6 @@
 """An independent checker of a node's store: shares no code with the writer, believes nothing it reads."""
 
-# Deliberately imports nothing of detente but its own reader of notes: tree, notes and digests are worked out afresh
+# Deliberately imports nothing of detente but its own tree and its own reader of notes: all is worked out afresh
 # from RFC 6962 and the C2SP texts, so that one mistake cannot hide itself in writer and checker at once.
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from detente.exchange.fsck_lines import Line, cosigned_at, differ, read_line, split, verify
+from detente.exchange.fsck_tree import Tree
 
 _SPAN = 1 << 40
 _NO_LINES: list[Line] = []
@@ -137,11 +138,9 @@ class _Checker:
         self.link, self.n, self.origin, self.keys = link, number, origin, keys
         self.cosigners, self.report, self.signatures, self.other = cosigners, report, signatures, other
         self.past_keys = [*keys["log"]]
-        self.levels: list[bytes | None] = []
-        self.count = 0
+        self.tree = Tree()
         self.heads: dict[int, bytes] = {}
         self.mismatches: list[tuple[int, int, bytes, bytes]] = []
-        self.tiles: dict[tuple[int, int], bytes] = {}
 
     def run(self) -> None:
         heads = {
@@ -179,11 +178,11 @@ class _Checker:
             made = sponge.digest()
             if made != bytes(leaf):
                 self.mismatches.append((len(self.report.problems), index, data, bytes(leaf)))
-            self._push(made)
-            size = self.count
+            self.tree.push(made)
+            size = self.tree.count
             self.report.entries += 1
             if size in wanted:
-                roots[size] = self._fold()
+                roots[size] = self.tree.root()
             self._entry(index, data, noted)
         return roots
 
@@ -216,29 +215,6 @@ class _Checker:
             f"SELECT t.{what} FROM {table} t JOIN log l ON t.log = l.n WHERE l.origin = ? AND t.{column} = ?"
         )
         return [_raw(row[0]) for row in _rows(self.other, sql, self.origin, value)]
-
-    def _push(self, digest: bytes) -> None:
-        level, index = 0, self.count
-        self.count += 1
-        while True:
-            if level and level % 8 == 0:
-                self.tiles[level // 8, index] = digest
-            if level == len(self.levels):
-                self.levels.append(None)
-            waiting = self.levels[level]
-            if waiting is None:
-                self.levels[level] = digest
-                return
-            digest = hashlib.sha256(b"\1" + waiting + digest).digest()
-            self.levels[level] = None
-            level, index = level + 1, index >> 1
-
-    def _fold(self) -> bytes:
-        folded: bytes | None = None
-        for waiting in self.levels:
-            if waiting is not None:
-                folded = waiting if folded is None else hashlib.sha256(b"\1" + waiting + folded).digest()
-        return folded if folded is not None else hashlib.sha256(b"").digest()
 
     def _entry(self, index: int, data: bytes, noted: Sequence[Any]) -> None:
         """The entry's form, its signatures, its body. `noted`: the row of the index of acts, where there is one."""
@@ -345,10 +321,10 @@ class _Checker:
     def _head(self, head: _Row, roots: dict[int, bytes], heads: dict[int, bytes]) -> None:
         size, note, frontier = head
         self._checkpoint("head", size, _raw(note), roots, [heads[size]] if size in heads else [])
-        if size != self.count:
-            self.report.bad(f"{self.origin} head", f"signed for {size} entries; {self.count} are held")
-        stack = b"".join(w for w in reversed(self.levels) if w is not None)
-        if size == self.count and bytes(frontier) != stack:
+        if size != self.tree.count:
+            self.report.bad(f"{self.origin} head", f"signed for {size} entries; {self.tree.count} are held")
+        stack = self.tree.frontier()
+        if size == self.tree.count and bytes(frontier) != stack:
             self.report.bad(
                 f"{self.origin} frontier{differ(bytes(frontier), stack)}",
                 "the stored frontier is not this tree's",
@@ -366,9 +342,9 @@ class _Checker:
     def _tiles(self) -> None:
         rows = _rows(self.link, "SELECT level, i, hash FROM tile WHERE log = ? ORDER BY level, i", self.n)
         held = {(level, i): bytes(digest) for level, i, digest in rows}
-        for key in sorted(held.keys() | self.tiles.keys()):
-            if held.get(key) != self.tiles.get(key):
-                where = differ(held.get(key, b""), self.tiles.get(key, b""))
+        for key in sorted(held.keys() | self.tree.tiles.keys()):
+            if held.get(key) != self.tree.tiles.get(key):
+                where = differ(held.get(key, b""), self.tree.tiles.get(key, b""))
                 self.report.bad(
                     f"{self.origin} tile {key[0]} hash {key[1]}{where}", "is not the hash of its entries"
                 )

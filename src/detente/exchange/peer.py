@@ -12,6 +12,7 @@ from detente.errors import DetenteError
 from detente.exchange import tiles
 from detente.exchange.checkpoint import parse_checkpoint
 from detente.exchange.cosignature import cosigned_at
+from detente.exchange.expiry import dated_sizes, lines_of
 from detente.exchange.merkle import Subtree
 from detente.exchange.mirror import Push, get_body
 from detente.exchange.node import Act, Node
@@ -115,15 +116,20 @@ class Peers:
         return self.node.mirror(party).keys.verifiers("mirror")
 
     def _chunk(self, start: int) -> Push:
-        """Entries from `start` to a signed head at most `STEP` on, or the next one where there is none."""
+        """Entries from `start` to a signed head at most `STEP` on, or the next one where there is none.
+
+        Under keys that have expired it is a head that others cosigned in time, where there is one: it dates them all.
+        """
         log = self.node.log
+        lines = lines_of(self.node.store, self.node.annex, self.node.party)
+        in_time = dated_sizes(log, lines, self.node.clock(), start, start + STEP)
         row = self.node.store.one(
             "SELECT COALESCE((SELECT MAX(size) FROM checkpoint WHERE log = ? AND size > ? AND size <= ?),"
             " (SELECT MIN(size) FROM checkpoint WHERE log = ? AND size > ?), ?)",
             (log.n, start, start + STEP, log.n, start, log.size),
         )
         assert row is not None
-        end = int(row[0])
+        end = in_time[-1] if in_time else int(row[0])
         entries = tuple(log.entries(start, end))
         return Push(
             str(log.cosigned(end)),

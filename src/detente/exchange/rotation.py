@@ -9,9 +9,10 @@ import msgspec
 
 from detente.asof import parse_moment
 from detente.errors import DetenteError
+from detente.exchange.certificates import new_certificate
 from detente.exchange.envelope import stamp
 from detente.exchange.expiry import YEARS
-from detente.exchange.keys import ROLES, SecretKeys, new_certificate, new_seal
+from detente.exchange.keys import ROLES, SecretKeys, new_seal
 from detente.exchange.node import Act, Node
 from detente.exchange.records import first_cosigned
 

@@ -12,7 +12,7 @@ import msgspec
 from detente.errors import DetenteError
 from detente.exchange.body import MAX_BODY
 from detente.exchange.checkpoint import parse_checkpoint
-from detente.exchange.expiry import dating_heads, lines_of
+from detente.exchange.expiry import dated_sizes, lines_of
 from detente.exchange.mirror import Mirror, Push, get_body, put_body
 from detente.exchange.node import Node
 from detente.exchange.note import Verifier
@@ -170,7 +170,7 @@ def dating(node: Node, party: str) -> tuple[str, ...]:
     """The heads of a party's log that show what it had logged when its expired keys ended (`expiry.py`)."""
     log = node.log_of(party)
     keys = lines_of(node.store, node.annex, party)
-    return tuple(str(n) for n in dating_heads(log, keys, f"{log.origin}/mirror", node.clock()))
+    return tuple(str(log.cosigned(size)) for size in dated_sizes(log, keys, node.clock()))
 
 
 def gossip_of(node: Node) -> bytes:

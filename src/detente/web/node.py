@@ -66,10 +66,24 @@ def inbox(node: Node, language: str = "en") -> Answer:
 
 def due(node: Node, *, every: bool = False) -> Answer:
     """What this party owes and what the others owe it, with the clock."""
+    from detente.exchange.expiry import lapses
     from detente.exchange.records import dues
 
     now = node.moment
-    rows = [
+    rows: list[dict[str, Any]] = [
+        {
+            "side": "owes" if lapse.party == node.party else "owed",
+            "party": lapse.party,
+            "instrument": "key annex",
+            "duty": "New keys",
+            "due": lapse.not_after,
+            "days": lapse.left,
+            "state": "due" if lapse.left >= 0 else "breached",
+            "detail": "the keys expire",
+        }
+        for lapse in lapses(node)
+    ]
+    rows += [
         {
             "side": "owes" if d.party == node.party else "owed",
             "party": d.party,
@@ -134,7 +148,7 @@ def entry(node: Node, label: str) -> Answer:
             "path": [base64.b64encode(h).decode() for h in proof.path],
             "checkpoint": proof.checkpoint,
             "keys": [str(v) for v in node.keys_at(act.party, act.index).verifiers("log")],
-            "policy": policy_text(node.annex, act.party),
+            "policy": policy_text(node.annex, act.party, node.store),
             "trace": trace(node, act),
             "signers": act.signers,
             "body": body,

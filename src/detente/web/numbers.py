@@ -51,7 +51,7 @@ def forces(parties: tuple[str, ...], status: str, day: date, known: date) -> Ans
             "status": status,
             "known": known,
             "names": {p: find(p).name for p in parties},
-            "lines": _lines(parties, known) if status == "stockpile" else {},
+            "lines": _lines(parties, day, known) if status == "stockpile" else {},
         },
         Code(
             command("forces", "compare", *parties, status=status, as_of=day, known=known),
@@ -161,7 +161,7 @@ def projection(party: str, to: int, known: date, limits: tuple[float, ...], draw
     )  # fmt: skip
 
 
-def _lines(parties: tuple[str, ...], known: date) -> dict[str, list[dict[str, float]]]:
+def _lines(parties: tuple[str, ...], day: date, known: date) -> dict[str, list[dict[str, float]]]:
     found = {}
     for code in parties:
         try:
@@ -171,7 +171,7 @@ def _lines(parties: tuple[str, ...], known: date) -> dict[str, list[dict[str, fl
         found[code] = [
             {"january": int(y), "warheads": float(w)}
             for y, w in zip(made.years, made.warheads, strict=True)
-            if w > 0
+            if w > 0 and date(int(y), 1, 1) <= day
         ]
     return found
 

@@ -14,6 +14,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
 from detente.asof import parse_day
+from detente.web.jobs import TURN
 
 STATIC = Path(__file__).parent / "static"
 HOW_TO_BUILD = "the workbench's page is not built here: run 'make serve', or install a built wheel of detente"
@@ -35,23 +36,26 @@ def built(static: Path | None) -> bool:
 
 
 @lru_cache(maxsize=8)
-def briefing(day: date) -> dict[str, bytes]:
-    """Every file of the briefing of a day, by name."""
+def briefing(day: date, language: str = "en") -> dict[str, bytes]:
+    """Every file of the briefing of a day, by name; the page in a language of the catalogues."""
     from detente.brief.content import gather
     from detente.brief.page import files
 
-    return files(gather(day))
+    with TURN:
+        return files(gather(day), (language,))
 
 
 def routes(static: Path | None) -> list[Any]:
     """The handlers of the pages."""
 
-    def brief_page(as_of: str) -> Response[bytes]:
-        return Response(briefing(_day(as_of))["index.html"], media_type=KINDS["html"])
+    def brief_page(as_of: str, lang: str = "en") -> Response[bytes]:
+        from detente.brief.catalogue import language
+
+        return Response(briefing(_day(as_of), language(lang))["index.html"], media_type=KINDS["html"])
 
     @get("/brief", sync_to_thread=True, include_in_schema=False)
-    def brief(as_of: FromQuery[str] = "") -> Response[bytes]:
-        return brief_page(as_of)
+    def brief(as_of: FromQuery[str] = "", lang: FromQuery[str] = "en") -> Response[bytes]:
+        return brief_page(as_of, lang)
 
     @get("/files/{name:str}", sync_to_thread=True, include_in_schema=False)
     def file(name: FromPath[str], as_of: FromQuery[str] = "") -> Response[bytes]:

@@ -106,7 +106,7 @@ def compose(
             "after": after.verdicts,
             "status": {"before": before.status.state, "after": after.status.state},
             "parties": _names(),
-            "matrix": _matrix(whole, [COMPOSED]),
+            "matrix": [] if why else _matrix(whole, [COMPOSED]),
             "effects": effects,
             "effects_refused": why,
             "year": year,

@@ -167,6 +167,14 @@ def test_obspy_reads_our_ims1_without_loss() -> None:
     assert sorted(s.mag for s in catalog[0].station_magnitudes) == [6.1, 6.2, 6.3]
 
 
+def test_a_magnitude_s_name_is_shortened_to_its_columns() -> None:
+    event = made().events[0]
+    named = msgspec.structs.replace(event.magnitudes[0], kind="mb(Pn)", stations=())
+    whole = msgspec.structs.replace(made(), events=(msgspec.structs.replace(event, magnitudes=(named,)),))
+    (magnitude,) = ims1.read_ims1(ims1.write_ims1(whole)).events[0].magnitudes
+    assert (magnitude.kind, magnitude.value) == ("mbPn", 6.1)
+
+
 def test_ims1_of_others_is_read() -> None:
     folder = Path(obspy.__file__).parent / "io/iaspei/tests/data"
     if not folder.is_dir():

@@ -70,7 +70,9 @@ def _event(group: list[Arrival]) -> Event:
 if __name__ == "__main__":
     folder = Path(sys.argv[2])
     with Store(folder / STORE) as store:
-        watch = Watch(store, ARRAYS, detect, associate, settings=Settings(context=30.0, horizon=300.0))
+        watch = Watch(
+            store, ARRAYS, detect, associate, settings=Settings(context=30.0, horizon=300.0, warm_up=20.0)
+        )
         stations = {f"XX_{code}": () for code in ARRAYS}
         line = Line("127.0.0.1", int(sys.argv[1]), stations, watch.resume())
         run(watch, line, folder, tell=lambda n: print(n.kind, n.about, flush=True), every_s=0.05)

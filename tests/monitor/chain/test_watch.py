@@ -30,7 +30,7 @@ from tests.monitor.chain import _watched
 from tests.monitor.chain._watched import ARRAYS, DELAY, SOURCES, T0, associate, detect, traces
 
 pytest.importorskip("pymseed")
-SETTINGS = Settings(context=30.0, horizon=300.0)
+SETTINGS = Settings(context=30.0, horizon=300.0, warm_up=20.0)
 
 
 class Clock:
@@ -200,6 +200,16 @@ def test_what_an_analyst_has_changed_is_left_alone(tmp_path: Path) -> None:
         w.step(flush=True)
         assert store.event(event.id).origin.depth_km == 5.0
         check_whole(store)
+
+
+def test_onsets_before_the_noise_is_known_do_not_count(tmp_path: Path) -> None:
+    with Store(tmp_path / "w") as store:
+        w = watch(store, warm_up=130.0)  # the first source's waves come before
+        for packet in packets(traces()):
+            w.add(packet)
+            w.step()
+        w.step(flush=True)
+        assert [round(e.origin.time - T0) for e in store.events()] == [round(s) for s in SOURCES[1:]]
 
 
 def test_memory_is_let_go_of(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ def test_ims_arrays_stand_where_part_one_puts_their_elements() -> None:
     assert arrays["MKAR"].lat == pytest.approx(46.770, abs=2e-3)
     assert [s.code for s in arrays["MK31"].sites] == ["MK31"]  # a broadband sensor beside the array
     assert len(arrays["AAK"].sites) == 1
+    assert all(np.isfinite([s.lat, s.lon]).all() for a in arrays.values() for s in a.sites)
 
 
 def test_a_table_of_places_with_any_usual_names(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def _magnitude_line(magnitude: Magnitude, origid: str) -> str:
     return _line(
         _MAGNITUDE,
         {
-            "kind": magnitude.kind,
+            "kind": _kind(magnitude.kind),
             "limit": "<" if magnitude.stations and not seen else "",
             "value": magnitude.value,
             "sd": magnitude.sd,
@@ -189,6 +189,11 @@ def _magnitude_line(magnitude: Magnitude, origid: str) -> str:
             "origid": origid,
         },
     )
+
+
+def _kind(kind: str) -> str:
+    """A magnitude's name in five characters: mb(Pn) is mbPn."""
+    return kind if len(kind) <= 5 else "".join(c for c in kind if c.isalnum())[:5]
 
 
 def _phase_lines(event: Event, arrivals: dict[str, Arrival], codes: dict[str, str]) -> Iterator[str]:
@@ -221,7 +226,7 @@ def _phase_line(a: Arrival, used: Used, magnitudes: dict[str, StationMagnitude],
         "arrid": code,
     }
     if m is not None:
-        values |= {"mtype": m.kind, "mlimit": "<" if m.limit else "", "mag": m.value}
+        values |= {"mtype": _kind(m.kind), "mlimit": "<" if m.limit else "", "mag": m.value}
     return _line(_PHASE, values)
 
 

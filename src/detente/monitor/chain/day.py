@@ -121,7 +121,7 @@ def simulate(
     rng = np.random.default_rng(seed)
     places = dict(sites or seismic_sites())
     world = _World(chosen, places, rng)
-    planted = sources or scene(
+    planted = sources if sources is not None else scene(
         chosen.kind, chosen.events, rng, least_mb=chosen.least_mb, catalogue=chosen.catalogue,
         length_s=chosen.length_s,
     )  # fmt: skip
@@ -165,7 +165,8 @@ class _World:
         sd = np.interp(distance, [0, 2, 5, 18, 25, 180], [0.2, 0.8, 1.3, 1.6, 0.8, 0.8]) * (
             1.8 if shear else 1
         )
-        return field * sd * self.chosen.path_error
+        error: Float = field * sd * self.chosen.path_error
+        return error
 
     def up(self, station: int, t: float) -> bool:
         return not (self.down[0][station] <= t <= self.down[1][station])
@@ -199,7 +200,7 @@ class _World:
                 inside &= (source.depth_km > 15) | (phase not in ("pP", "sP"))
                 log_a = np.where(inside, log_a, -9.0)
             late = self.path_s(place[0], bool(SHEAR[INDEX[phase]]), distance) + self.term_s
-            for s in np.flatnonzero(log_a - self.noise_level > self.threshold - 0.3):
+            for s in map(int, np.flatnonzero(log_a - self.noise_level > self.threshold - 0.3)):
                 name_here = "PKP" if phase == "P" and distance[s] > 115 else phase
                 a = self._pick(f"{name}-{self.net.codes[s]}-{phase}", s, source.time + out[s, 0] + late[s],
                                log_a[s], out[s], name_here)  # fmt: skip
@@ -276,7 +277,7 @@ class _World:
         return Arrival(
             id=name,
             station=self.net.codes[s],
-            time=self.chosen.start + t,
+            time=float(self.chosen.start + t),
             time_sd=max(0.2, sd),
             backazimuth_deg=float(np.degrees(np.arctan2(*seen)) % 360) if measured else None,
             backazimuth_sd_deg=float(np.degrees(np.arctan(blur / max(p, 0.01)))) if measured else None,

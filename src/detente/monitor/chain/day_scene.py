@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -89,7 +90,7 @@ def scene(
             times[rows[0]], mb[rows[0]] = first, (6.8 if kind == "great" else 6.0)
     order = np.argsort(times)
     return tuple(
-        Source(float(times[i]), *(float(v) for v in places[i]), float(mb[i]))
+        Source(float(times[i]), float(places[i, 0]), float(places[i, 1]), float(places[i, 2]), float(mb[i]))
         for i in order
         if times[i] < length_s
     )
@@ -100,11 +101,7 @@ def _places(count: int, rng: np.random.Generator, catalogue: Path | None) -> Flo
     if catalogue is not None:
         known = _catalogue(catalogue)
         return known[rng.integers(0, len(known), count)]
-    legs = [
-        (np.array(a, float), np.array(b, float))
-        for belt in _BELTS
-        for a, b in zip(belt, belt[1:], strict=False)
-    ]
+    legs = [(np.array(a, float), np.array(b, float)) for belt in _BELTS for a, b in pairwise(belt)]
     out = np.empty((count, 3))
     for k, leg in enumerate(rng.integers(0, len(legs), count)):
         a, b = legs[leg][0].copy(), legs[leg][1]

@@ -168,7 +168,7 @@ def inventory(arrays: Mapping[str, Array], files: Sequence[Path] = ()) -> Any:
                 Station(
                     site.code,
                     site.lat,
-                    (site.lon + 180) % 360 - 180,
+                    round((site.lon + 180) % 360 - 180, 9),
                     site.elevation_m,
                     site=Site(name=array.code),
                 )

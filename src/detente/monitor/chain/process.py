@@ -9,6 +9,7 @@ import msgspec
 
 from detente import __version__
 from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Screening
+from detente.monitor.chain.after import later_events
 from detente.monitor.chain.listen import listen
 from detente.monitor.chain.lone import lone_events
 from detente.monitor.chain.refine import refine
@@ -43,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prior: float = PRIOR
     draws: int = 20_000
     seed: int = 1
-    lone_snr: float = 10.0
+    lone_snr: float = 20.0
 
 
 DEFAULT = Settings()
@@ -75,6 +76,7 @@ def process(
     events = list(associate(arrivals, used, settings=settings.associate)) if arrivals else []
     by_id = {a.id: a for a in arrivals}
     events = [refine(e, by_id, used, settings.associate.locate) for e in events]
+    events = later_events(events, arrivals, used)
     events += lone_events(arrivals, events, used, least_snr=settings.lone_snr)
     events.sort(key=lambda e: (e.origin.time, e.id))
     found = characterise(events, recording, used, responses, arrivals, settings=settings, tell=say)
@@ -129,6 +131,9 @@ def characterise(
             found.append(msgspec.structs.replace(event, screening=_nowhere(event, settings.prior)))
             continue
         one = measure(event, recording, responses, arrays)
+        if len({u.station for u in event.origin.used}) < 2:
+            found.append(msgspec.structs.replace(one, screening=_alone(settings.prior)))
+            continue
         one = screen(
             one, recording, arrays, arrivals=arrivals, prior=settings.prior, neighbours=neighbours[-5:]
         )
@@ -141,6 +146,11 @@ def characterise(
 def _nowhere(event: Event, prior: float) -> Screening:
     km = event.origin.semi_major_km or 0.0
     why = f"cannot be screened: the place is known to {km:.0f} km only; magnitudes and P/S need the distance"
+    return Screening(verdict="cannot be screened", p_explosion=None, prior=prior, why=why)
+
+
+def _alone(prior: float) -> Screening:
+    why = "cannot be screened: one station alone saw it, and its distance rests on that station's own reading"
     return Screening(verdict="cannot be screened", p_explosion=None, prior=prior, why=why)
 
 

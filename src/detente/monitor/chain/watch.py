@@ -37,7 +37,8 @@ _MOST_TOLD = 10_000
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the watch waits for, all in seconds.
 
-    `context`: record given to a detector before what is new; `settle`: an onset is taken when so much record
+    `context`: record given to a detector before what is new; `warm_up`: record that a station must have sent before
+    its first onset counts, for a detector must know the noise; `settle`: an onset is taken when so much record
     follows it; `step`: least new record worth a search; `most`: the longest piece searched at once, when catching
     up; `late`: a channel so far behind its array's first is not waited for; `horizon`: how long arrivals may still
     make or change an event; `quiet`: a station that sends nothing for so long is told. `least_stations`: how many
@@ -45,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     context: float = 180.0
+    warm_up: float = 60.0
     settle: float = 6.0
     step: float = 1.0
     most: float = 600.0
@@ -95,6 +97,7 @@ class Watch:
         self._received: dict[str, list[tuple[float, float]]] = {}
         self._last: dict[str, float] = {}
         self._silent: set[str] = set()
+        self._busy = 0.0
         self._told: dict[tuple[str, str, int], float] = {}
         self._news: list[News] = []
         self._done: dict[str, float] = store.state("done") or {}
@@ -107,12 +110,12 @@ class Watch:
     def expect(self, stations: Sequence[str]) -> None:
         """These stations NET_STA should send: their silence is told even if they never began."""
         for station in stations:
-            self._last.setdefault(station, self.clock())
+            self._last.setdefault(station, self._listening())
 
     def add(self, packet: Packet) -> None:
         """One packet: its samples are held for the next step, its faults told."""
         now = self.clock()
-        self._last[packet.station] = now
+        self._last[packet.station] = self._listening()
         if packet.station in self._silent:
             self._silent.discard(packet.station)
             self._health(packet.station, "sends again", "")
@@ -135,6 +138,17 @@ class Watch:
     def step(self, *, flush: bool = False) -> list[News]:
         """Search what is new, associate, and keep it all; `flush` takes even onsets at the very end."""
         self._check_silence()
+        began = self.clock()
+        try:
+            return self._step(flush)
+        finally:
+            self._busy += self.clock() - began
+
+    def _listening(self) -> float:
+        """The clock less the time spent in steps: while the watch is busy it cannot say that others are silent."""
+        return self.clock() - self._busy
+
+    def _step(self, flush: bool) -> list[News]:
         recording = self._join()
         found, _ = by_array(recording, self.arrays)
         with self.store.transaction():
@@ -166,7 +180,7 @@ class Watch:
         s = self.settings
         found: list[Arrival] = []
         end = self._common_end(traces) - (0.0 if flush else s.settle)
-        done = self._done.get(code, min(t.start for t in traces))
+        done = self._done.get(code, min(t.start for t in traces) + s.warm_up)
         while end - done >= s.step or (flush and end > done):
             until = min(end, done + s.most)
             settled = until + (0.0 if flush else s.settle)
@@ -302,7 +316,7 @@ class Watch:
     # -- health ----------------------------------------------------------------------------------------------
 
     def _check_silence(self) -> None:
-        now = self.clock()
+        now = self._listening()
         for station, last in self._last.items():
             if now - last > self.settings.quiet and station not in self._silent:
                 self._silent.add(station)

@@ -87,14 +87,14 @@ def run(
     """Watch until stopped by a signal, until the server ends, or until nothing came for `idle_s` (0: for ever)."""
     republish(watch.store, out)
     line.start()
-    last = time.monotonic()
+    empty_s = 0.0  # counted while waiting only: a long step is not the stations' silence
     broken = ""
     with _signals(line.stopped):
         while not line.stopped.is_set():
             began = time.monotonic()
             items = _drain(line.packets, every_s)
             if any(isinstance(i, Packet) for i in items):
-                last, broken = time.monotonic(), ""
+                empty_s, broken = 0.0, ""
             for item in items:
                 if isinstance(item, Packet):
                     watch.add(item)
@@ -105,9 +105,11 @@ def run(
             _say(watch.step(), watch.store, out, tell)
             if line.ended and line.packets.empty():
                 break
-            if idle_s and time.monotonic() - last > idle_s:
+            if idle_s and empty_s > idle_s:
                 break
-            line.stopped.wait(max(0.0, every_s - (time.monotonic() - began)))
+            pause = max(0.01, every_s - (time.monotonic() - began))
+            line.stopped.wait(pause)
+            empty_s += pause
     line.stopped.set()
     _say(watch.step(flush=line.ended or bool(idle_s)), watch.store, out, tell)
     line.join(2.0)

@@ -37,7 +37,7 @@ def pull(row: Any, direction: float, p: float, blur: float, reach: float) -> flo
         if abs(v) > 3.0:
             return -9.0
         total += -0.5 * v * v - math.log(row[5] * ROOT) - row[9]
-    return total
+    return float(total)
 
 
 @numba.njit(inline="always")

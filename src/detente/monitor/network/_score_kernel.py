@@ -17,7 +17,6 @@ import numpy as np
 from detente.monitor.network._locate_kernel import wrap
 from detente.monitor.network._phase_kernel import (
     DEG,
-    KM,
     arc,
     backazimuth,
     basis,
@@ -84,7 +83,7 @@ def likeness(row: Any, hint: int, t: float, sigma: float, direction: float, p: f
         total += math.log((1 - STRAY) * math.exp(-0.5 * v * v) / (row[5] * ROOT) + STRAY / 0.35) - row[9]
     if hint != 0:
         total += 0.4 if (hint == 2) == shear else -2.0
-    return total
+    return float(total)
 
 
 @numba.njit(inline="always")
@@ -297,7 +296,6 @@ def improve(
     places, frames, elevation = net
     m = 4 if free_depth else 3
     normal, slope, row = np.zeros((4, 4)), np.zeros(4), np.zeros(4)
-    volume = 0.0
     for _ in range(steps):
         normal[:] = 0.0
         slope[:] = 0.0
@@ -354,8 +352,7 @@ def improve(
         if size < 0.3 and abs(move[3]) < 0.05:
             break
     x[1] = (x[1] + math.pi) % (2.0 * math.pi) - math.pi
-    volume = -0.5 * math.log(max(1e-30, np.linalg.det(normal))) + 0.5 * m * math.log(2.0 * math.pi)
-    return volume
+    return 0.5 * (m * math.log(2.0 * math.pi) - math.log(max(1e-30, np.linalg.det(normal))))
 
 
 @numba.njit(inline="always")

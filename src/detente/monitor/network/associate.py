@@ -52,8 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sd: float = 0.38
     reliability: float = 0.95
     snr: float = 3.5
-    step_deg: float = 3.0
-    depths_km: tuple[float, ...] = (10.0, 150.0, 500.0)
+    step_deg: float = 2.5
+    depths_km: tuple[float, ...] = (10.0, 120.0, 350.0, 580.0)
     least_weight: float = 11.0
     rounds: int = 2
     locate: LocateSettings = LocateSettings()
@@ -209,7 +209,7 @@ def _stations(
             out[s, 0] = noise + float(np.quantile(loud[:, 1], 0.05))
             typical.append((bool(net.is_array[s]), out[s, 0]))
         out[s, 1] = 9.0 * day / (len(part) + 1.0)
-    for s in np.flatnonzero(np.isnan(out[:, 0])):
+    for s in map(int, np.flatnonzero(np.isnan(out[:, 0]))):
         alike = [v for is_array, v in typical if is_array == net.is_array[s]]
         out[s, 0] = np.median(alike) if alike else _modelled(bool(net.is_array[s]), settings.snr)
     return out
@@ -239,7 +239,7 @@ class Law(msgspec.Struct, frozen=True, eq=False):
         from scipy.special import ndtr
 
         x, z = np.meshgrid(np.arange(181.0), np.arange(8) * 100.0, indexing="ij")
-        far = np.interp(x, *zip(*_FAR, strict=True)) - 0.0005 * z
+        far = np.interp(x, *np.array(_FAR).T) - 0.0005 * z
         q = np.where(x <= 100, q_factor(np.minimum(x, 100), z, extrapolate=True), far)
         chance = settings.reliability * ndtr(np.linspace(-6, 6, 1201))
         return cls(q, np.log1p(-chance), np.log(np.maximum(chance, 1e-9)), settings.sd)

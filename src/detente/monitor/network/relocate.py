@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -68,7 +68,8 @@ class Relocation(msgspec.Struct, frozen=True, kw_only=True):
 def read_lags(path: Path) -> tuple[Lag, ...]:
     """Lags of a CSV with the columns of COLUMNS, or of a text of the same in columns of blanks, also gzipped.
 
-    Raises DetenteError for a missing column, a time that is no ISO 8601 or number. Lags of an event with itself say nothing and are left out.
+    Raises DetenteError for a missing column, or a time that is no ISO 8601 or number.
+    An event's lags with itself are left out.
     """
     name = path.name.removesuffix(".gz")
     if name.endswith(".csv") and path.suffix != ".gz":
@@ -92,7 +93,9 @@ def _columns(path: Path) -> list[tuple[dict[str, str], str]]:
         if not words or words[0].startswith("#"):
             continue
         if len(words) < 6:
-            raise DetenteError(f"{len(words)} columns", where=f"{path.name}:{n}", fix=f"give {', '.join(COLUMNS)}")
+            raise DetenteError(
+                f"{len(words)} columns", where=f"{path.name}:{n}", fix=f"give {', '.join(COLUMNS)}"
+            )
         rows.append((dict(zip(COLUMNS, words, strict=False)), f"{path.name}:{n}"))
     return rows
 
@@ -153,9 +156,13 @@ def slownesses(
 
 
 class _System(msgspec.Struct, frozen=True, eq=False):
-    """Equations: each lag is the difference of two clocks less slowness times the step between two places."""
+    """Equations: each lag is the difference of two clocks less slowness times the step between two places.
+
+    `width` unknowns an event: km east, km north, and a clock for each phase.
+    """
 
     events: tuple[str, ...]
+    width: int
     matrix: Float
     rhs: Float
     group: NDArray[np.int64]
@@ -175,17 +182,18 @@ def relocate(
     """Places and times of events from the lags between them; their mean is held at (lat, lon), degrees.
 
     t2 - t1 = T2 - T1 - s . (x2 - x1), s the slowness vector away from the source: straight wavefronts, so good
-    while events lie within a few km. Student weights (3 degrees of freedom) make cycle skips harmless; errors by
+    while events lie within a few km. Each phase keeps its own clock (depth and pulse length shift Pn against P);
+    times are relative to the first event's. Student weights (3 degrees of freedom) make cycle skips harmless; errors by
     bootstrap over station and phase. Raises DetenteError for too few lags, or events no lag connects.
     Source: the double difference of Waldhauser and Ellsworth 2000, BSSA 90, 1353, for one slowness a station.
     """
-    system = _build(lags, slowness)
+    clocks = _clocks(lags)
+    system = _build(lags, slowness, clocks)
     n = len(system.events)
     x, scale, weight = _solve(system, system.weight)
-    clocks = {e: np.median([_clock(lag, e) for lag in lags if e in (lag.event1, lag.event2)]) for e in system.events}
     rng = np.random.default_rng(seed)
     groups = int(system.group.max()) + 1
-    cloud = np.empty((draws, n, 3))
+    cloud = np.empty((draws, n, system.width))
     for k in range(draws):
         times = np.bincount(rng.integers(0, groups, groups), minlength=groups)
         cloud[k], _, _ = _solve(system, system.weight * times[system.group], start=x)
@@ -196,12 +204,18 @@ def relocate(
         minor, major = np.sqrt(np.clip(values, 0, None))
         found.append(
             Relative(
-                event=event, east_km=float(x[i, 0]), north_km=float(x[i, 1]), lat=lat + float(x[i, 1]) / _per_degree(lat)[1],
-                lon=lon + float(x[i, 0]) / _per_degree(lat)[0], time=float(clocks[event] + x[i, 2]),
-                semi_major_km=float(major), semi_minor_km=float(minor),
+                event=event,
+                east_km=float(x[i, 0]),
+                north_km=float(x[i, 1]),
+                lat=lat + float(x[i, 1]) / _per_degree(lat)[1],
+                lon=lon + float(x[i, 0]) / _per_degree(lat)[0],
+                time=float(clocks[event] + x[i, 2:].mean()),
+                semi_major_km=float(major),
+                semi_minor_km=float(minor),
                 strike_deg=float(np.degrees(np.arctan2(vectors[0, 1], vectors[1, 1])) % 180),
-                lags=sum(event in (lag.event1, lag.event2) for lag in lags), confidence=confidence,
-            )  # fmt: skip
+                lags=sum(event in (lag.event1, lag.event2) for lag in lags),
+                confidence=confidence,
+            )
         )
     return Relocation(
         events=tuple(found), lags=len(system.rhs), stations=groups, outliers=int((weight < 0.25).sum()),
@@ -209,8 +223,23 @@ def relocate(
     )  # fmt: skip
 
 
-def _clock(lag: Lag, event: str) -> float:
-    return lag.time1 if lag.event1 == event else lag.time2
+def _clocks(lags: Sequence[Lag]) -> dict[str, float]:
+    """A rough clock for each event, so that numbers stay small: chained medians of the lags between them."""
+    found = {lags[0].event1: lags[0].time1}
+    while True:
+        steps: dict[str, list[float]] = {}
+        for lag in lags:
+            if lag.event1 in found and lag.event2 not in found:
+                steps.setdefault(lag.event2, []).append(found[lag.event1] + lag.time2 - lag.time1)
+            elif lag.event2 in found and lag.event1 not in found:
+                steps.setdefault(lag.event1, []).append(found[lag.event2] + lag.time1 - lag.time2)
+        if not steps:
+            break
+        found |= {event: float(np.median(times)) for event, times in steps.items()}
+    apart = sorted({e for lag in lags for e in (lag.event1, lag.event2)} - set(found))
+    if apart:
+        raise DetenteError(f"no lag connects '{apart[0]}' with '{lags[0].event1}'")
+    return found
 
 
 def _per_degree(lat: float) -> tuple[float, float]:
@@ -220,65 +249,53 @@ def _per_degree(lat: float) -> tuple[float, float]:
     return 2 * float(east), 2 * float(north)
 
 
-def _build(lags: Sequence[Lag], slowness: Mapping[tuple[str, str], tuple[float, float]]) -> _System:
+def _build(
+    lags: Sequence[Lag], slowness: Mapping[tuple[str, str], tuple[float, float]], clocks: Mapping[str, float]
+) -> _System:
     usable = [lag for lag in lags if (lag.station, lag.phase) in slowness and lag.cc > 0]
     events = sorted({e for lag in usable for e in (lag.event1, lag.event2)})
     if len(usable) < 3 * len(events) or len(events) < 2:
         raise DetenteError(
             f"{len(usable)} lags with a known slowness for {len(events)} events", fix="three or more an event"
         )
-    _connected(usable, events)
     index = {e: i for i, e in enumerate(events)}
+    phases = {p: i for i, p in enumerate(sorted({lag.phase for lag in usable}))}
     keys = {k: i for i, k in enumerate(sorted({(lag.station, lag.phase) for lag in usable}))}
-    n = len(events)
-    matrix, rhs = np.zeros((len(usable), 3 * n)), np.empty(len(usable))
-    # clocks: the median travel time from each event's own first entry keeps the numbers small
-    zero = {e: min(_clock(lag, e) for lag in usable if e in (lag.event1, lag.event2)) for e in events}
+    width = 2 + len(phases)
+    matrix, rhs = np.zeros((len(usable), width * len(events))), np.empty(len(usable))
     for r, lag in enumerate(usable):
-        i, j = index[lag.event1], index[lag.event2]
         east, north = slowness[lag.station, lag.phase]
-        for k, sign in ((i, -1.0), (j, 1.0)):
-            matrix[r, 3 * k : 3 * k + 3] = -sign * east, -sign * north, sign
-        rhs[r] = (lag.time2 - zero[lag.event2]) - (lag.time1 - zero[lag.event1])
+        for event, sign in ((lag.event1, -1.0), (lag.event2, 1.0)):
+            at = width * index[event]
+            matrix[r, at : at + 2] = -sign * east, -sign * north
+            matrix[r, at + 2 + phases[lag.phase]] = sign
+        rhs[r] = (lag.time2 - clocks[lag.event2]) - (lag.time1 - clocks[lag.event1])
     group = np.array([keys[lag.station, lag.phase] for lag in usable])
-    return _System(tuple(events), matrix, rhs, group, np.array([lag.cc**2 for lag in usable]))
-
-
-def _connected(lags: Sequence[Lag], events: Sequence[str]) -> None:
-    parent = {e: e for e in events}
-
-    def root(e: str) -> str:
-        while parent[e] != e:
-            e = parent[e]
-        return e
-
-    for lag in lags:
-        parent[root(lag.event1)] = root(lag.event2)
-    apart = sorted({root(e) for e in events})
-    if len(apart) > 1:
-        raise DetenteError(f"no lag connects '{apart[0]}' with '{apart[1]}'")
+    return _System(tuple(events), width, matrix, rhs, group, np.array([lag.cc**2 for lag in usable]))
 
 
 def _solve(system: _System, weight: Float, start: Float | None = None) -> tuple[Float, float, Float]:
-    """(event, 3) east, north, clock with mean 0; the scale of residuals in s; the Student weights."""
-    n = len(system.events)
-    hold = np.zeros((3, 3 * n))
-    for k in range(3):
-        hold[k, k::3] = 1e3  # the mean of each coordinate is held at 0
-    robust = np.ones(len(weight))
+    """(event, width) unknowns with mean 0; the scale of residuals in s; the Student weights."""
+    n, width = len(system.events), system.width
+    hold = np.zeros((width, width * n))
+    for k in range(width):
+        hold[k, k::width] = 1e3  # the mean of each coordinate, and of each phase's clock, is held at 0
+    robust: NDArray[Any] = np.ones(len(weight))
     if start is not None:
         robust, _ = _student(system.rhs - system.matrix @ start.ravel(), weight)
-    x, scale = np.zeros(3 * n), 0.0
+    x: NDArray[Any] = np.zeros(width * n)
+    scale = 0.0
     for _ in range(60):
         w = weight * robust
         normal = system.matrix.T @ (w[:, None] * system.matrix) + hold.T @ hold
+        normal += 1e-9 * np.eye(width * n)  # a phase that an event lacks has a clock of 0
         new = np.linalg.solve(normal, system.matrix.T @ (w * system.rhs))
         robust, scale = _student(system.rhs - system.matrix @ new, weight)
         done = float(np.max(np.abs(new - x)))
         x = new
         if done < 1e-6:
             break
-    return x.reshape(n, 3), scale, robust
+    return x.reshape(n, width), scale, robust
 
 
 def _student(residual: Float, weight: Float) -> tuple[Float, float]:

@@ -92,7 +92,7 @@ def _frame(axes: Any, event: Event, shown: Sequence[Array]) -> None:
     right = max(lons.max(), o.lon + reach / stretch) + 1.5
     axes.set_xlim(left, right)
     axes.set_ylim(max(low, -90), min(high, 90))
-    axes.set_aspect(1 / stretch, adjustable="datalim")
+    axes.set_aspect(1 / stretch, adjustable="box", anchor="NW")
     axes.set_xlabel("degrees east")
     axes.set_ylabel("degrees north")
 
@@ -157,8 +157,8 @@ def draw_ratios(axes: Any, ratios: Sequence[Ratio]) -> None:
     x = np.arange(len(bands))
     for name, colour, offset in (("quake", GREEN, -0.06), ("explosion", ORANGE, 0.06)):
         mean = np.array([getattr(p, name) for p in populations()])
-        axes.fill_between(x + offset, mean - 0.28, mean + 0.28, color=colour, alpha=0.22, linewidth=0)
-        axes.plot(x + offset, mean, color=colour, linewidth=2, label=f"{name}s +- 0.28")
+        axes.fill_between(x + offset, mean - 0.27, mean + 0.27, color=colour, alpha=0.22, linewidth=0)
+        axes.plot(x + offset, mean, color=colour, linewidth=2, label=f"{name}s +- 0.27")
     names = sorted({r.station for r in ratios})
     ends: list[tuple[float, float, str]] = []
     for i, name in enumerate(names):

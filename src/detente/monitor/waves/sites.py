@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,8 @@ def ims_arrays() -> Mapping[str, Array]:
         elements.setdefault(name if member else element, []).append(site)
     found = {}
     for station in ims():
-        if station.network not in ("primary", "auxiliary", "infrasound"):
-            continue
+        if station.network not in ("primary", "auxiliary", "infrasound") or not isfinite(station.lat):
+            continue  # some of the treaty's stations have no place yet
         alone = Site(station.code, station.lat, station.lon, 0.0, "IM")
         found[station.code] = Array(station.code, tuple(elements.pop(station.code, [alone])))
     return found | {code: Array(code, tuple(sites)) for code, sites in elements.items()}

@@ -1,0 +1,176 @@
+"""An archive of many days: each day through the whole chain, on this machine or a dask cluster, resumable."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from detente import __version__
+from detente.errors import DetenteError
+from detente.files import write_whole
+from detente.monitor.bulletin.records import Bulletin
+from detente.monitor.bulletin.tables import read_json, write_json
+from detente.monitor.chain.process import DEFAULT, Settings, digest, process
+from detente.monitor.waves import response, sites
+from detente.monitor.waves.sds import DAY, Archive
+
+MARGIN_S: Final = 1800.0  # an event's last phase comes within half an hour of its origin
+MANIFEST: Final = "manifest.json"
+
+Tell = Callable[[str, int, int], None]
+"""Progress: the day just done, how many are done, of how many."""
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker needs to make one day: paths that it can read, and settings."""
+
+    sds: str
+    stations: tuple[str, ...]
+    out: str
+    select: tuple[str, ...] = ("*",)
+    settings: Settings = DEFAULT
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a folder of days was made with, and the digest of each day's bulletin."""
+
+    program: str
+    settings: str
+    stations: str
+    select: tuple[str, ...]
+    days: dict[str, str] = {}
+
+
+def day_path(out: Path, day: str) -> Path:
+    """Where a day's bulletin lies."""
+    return out / f"{day}.json"
+
+
+def make_day(job: Job, start: float) -> tuple[str, str]:
+    """Read, process and write one day, whole or not at all: its name and the digest of its bulletin.
+
+    Signals are read half an hour beyond midnight on both sides; an event belongs to the day of its origin, an
+    arrival to the day of its time.
+    """
+    name = datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%d")
+    recording = Archive(Path(job.sds)).read(start - MARGIN_S, start + DAY + MARGIN_S, job.select)
+    paths = [Path(p) for p in job.stations]
+    with_responses = [p for p in paths if p.suffix.lower() not in (".csv", ".tsv", ".txt")]
+    responses = response.load(with_responses) if with_responses else response.Responses({})
+    made = process(recording, sites.load(paths, at=start), responses, settings=job.settings)
+    events = tuple(e for e in made.events if start <= e.origin.time < start + DAY)
+    needed = {u.arrival for e in events for u in e.origin.used}
+    own = tuple(a for a in made.arrivals if start <= a.time < start + DAY or a.id in needed)
+    data = write_json(
+        msgspec.structs.replace(made, start=start, end=start + DAY, events=events, arrivals=own)
+    )
+    write_whole(day_path(Path(job.out), name), data)
+    return name, hashlib.sha256(data).hexdigest()
+
+
+def run_archive(
+    job: Job,
+    start: float,
+    end: float,
+    *,
+    client: Any = None,
+    tell: Tell | None = None,
+) -> Manifest:
+    """Every day from `start` to `end` (s UTC) into job.out; days already there are kept and not made again.
+
+    `client`: a dask distributed client; the same bulletins come out of any number of workers. A day is written
+    whole under its name only when done, and the manifest after every day, so a killed run goes on where it was.
+    Raises DetenteError if the folder was made with other settings or stations, or a day's file has changed.
+    """
+    out = Path(job.out)
+    out.mkdir(parents=True, exist_ok=True)
+    manifest = _open(job, out)
+    starts = _days(start, end)
+    todo = [s for s in starts if _name(s) not in manifest.days]
+    done = len(starts) - len(todo)
+    say = tell or (lambda *_: None)
+    say("", done, len(starts))
+    for name, sha in _results(job, todo, client):
+        manifest = msgspec.structs.replace(manifest, days=dict(sorted((manifest.days | {name: sha}).items())))
+        write_whole(out / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+        done += 1
+        say(name, done, len(starts))
+    return manifest
+
+
+def _results(job: Job, starts: Sequence[float], client: Any) -> Any:
+    """Days as they are done: here one by one, or from the cluster in whatever order."""
+    if client is None:
+        yield from (make_day(job, s) for s in starts)
+        return
+    from distributed import as_completed
+
+    futures = [client.submit(make_day, job, s, pure=False, retries=2) for s in starts]
+    for future in as_completed(futures):  # type: ignore[no-untyped-call]
+        yield future.result()
+
+
+def _open(job: Job, out: Path) -> Manifest:
+    """The folder's manifest, checked against the job and the days that lie there; a new one where there is none."""
+    here = hashlib.sha256()
+    for p in sorted(job.stations):
+        try:
+            here.update(Path(p).read_bytes())
+        except OSError:
+            raise DetenteError("cannot be read", where=p, fix="check the path") from None
+    fresh = Manifest(
+        program=f"detente {__version__}",
+        settings=digest(job.settings),
+        stations=here.hexdigest(),
+        select=job.select,
+    )
+    path = out / MANIFEST
+    if not path.exists():
+        return fresh
+    try:
+        old = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except msgspec.MsgspecError as bad:
+        raise DetenteError(f"no manifest of an archive run: {bad}", where=str(path)) from None
+    for what in ("settings", "stations", "select"):
+        if getattr(old, what) != getattr(fresh, what):
+            raise DetenteError(
+                f"the days there were made with other {what}", where=str(path), fix="choose another folder"
+            )
+    kept = {}
+    for name, sha in old.days.items():
+        file = day_path(out, name)
+        if not file.exists():
+            continue  # lost: made again
+        if hashlib.sha256(file.read_bytes()).hexdigest() != sha:
+            raise DetenteError("the day has changed since it was made", where=str(file), fix="move it away")
+        kept[name] = sha
+    return msgspec.structs.replace(old, days=kept)
+
+
+def _days(start: float, end: float) -> list[float]:
+    first = start // DAY * DAY
+    return [first + k * DAY for k in range(int(-(-(end - first) // DAY)))]
+
+
+def _name(start: float) -> str:
+    return datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%d")
+
+
+def gather(out: Path) -> Bulletin:
+    """All days of a folder as one bulletin."""
+    manifest = msgspec.json.decode((out / MANIFEST).read_bytes(), type=Manifest)
+    days = [read_json(day_path(out, d).read_bytes(), d) for d in sorted(manifest.days)]
+    if not days:
+        raise DetenteError("no day is done", where=str(out))
+    arrivals = {a.id + str(a.time): a for day in days for a in day.arrivals}
+    return Bulletin(
+        start=days[0].start, end=days[-1].end, arrivals=tuple(arrivals.values()),
+        events=tuple(e for day in days for e in day.events),
+        stations=tuple(sorted({s for day in days for s in day.stations})),
+        faults=tuple(f for day in days for f in day.faults), made_with=days[0].made_with,
+    )  # fmt: skip
