@@ -38,7 +38,7 @@ def ours(samples: Any, per_day: float) -> Any:
     from detente.monitor.signals.detect import DEFAULT, detect
     from detente.monitor.waves.trace import Array, Site, Trace
 
-    codes = ("BHZ", "BHN", "BHE") if samples.shape[1] == 3 else ("BHZ",)
+    codes = ("BHE", "BHN", "BHZ") if samples.shape[1] == 3 else ("BHZ",)
     traces = [
         Trace("XX", "S", "", code, 0, RATE, np.ascontiguousarray(samples[:, k], np.float32))
         for k, code in enumerate(codes)
@@ -52,7 +52,7 @@ def obspys(samples: Any, on: float) -> Any:
     from obspy.signal.filter import bandpass
     from obspy.signal.trigger import recursive_sta_lta, trigger_onset
 
-    x = bandpass(samples[:, 0].astype(float), 2.0, 8.0, RATE, corners=4)
+    x = bandpass(samples[:, -1].astype(float), 2.0, 8.0, RATE, corners=4)
     ratio = recursive_sta_lta(x, round(RATE), round(30 * RATE))
     return np.array([a / RATE for a, _ in trigger_onset(ratio, on, 0.5 * on)])
 
@@ -77,7 +77,7 @@ def table(folder: Path) -> list[tuple[str, str, float, float, float, int]]:
     """Rows of windows, detector, recall, precision, median error, triggers."""
     rows = []
     all_ = windows(folder)
-    # component order of the three-component windows is Z N E; verticals of the beam windows come second
+    # three components come as E N Z (sorted by channel, as the source's own code does), beams as P beam, S beam
     for kind in ("3C", "beam"):
         some = [(x if kind == "3C" else x[:, :1], marks) for k, x, marks in all_ if k == kind]
         labels = [m for _, m in some]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -108,5 +107,4 @@ def _text(news: News) -> None:
 def _json(news: News) -> None:
     import msgspec
 
-    sys.stdout.buffer.write(msgspec.json.encode(news) + b"\n")
-    sys.stdout.flush()
+    typer.echo(msgspec.json.encode(news).decode())

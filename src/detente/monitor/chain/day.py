@@ -121,7 +121,7 @@ def simulate(
     rng = np.random.default_rng(seed)
     places = dict(sites or seismic_sites())
     world = _World(chosen, places, rng)
-    planted = sources or scene(
+    planted = sources if sources is not None else scene(
         chosen.kind, chosen.events, rng, least_mb=chosen.least_mb, catalogue=chosen.catalogue,
         length_s=chosen.length_s,
     )  # fmt: skip
@@ -277,7 +277,7 @@ class _World:
         return Arrival(
             id=name,
             station=self.net.codes[s],
-            time=self.chosen.start + t,
+            time=float(self.chosen.start + t),
             time_sd=max(0.2, sd),
             backazimuth_deg=float(np.degrees(np.arctan2(*seen)) % 360) if measured else None,
             backazimuth_sd_deg=float(np.degrees(np.arctan(blur / max(p, 0.01)))) if measured else None,

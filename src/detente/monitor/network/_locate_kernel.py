@@ -22,6 +22,7 @@ from detente.monitor.network._phase_kernel import (
 )
 
 TAIL = 5.0  # degrees of freedom of the residuals' Student distribution
+BLUR_S = 6.0  # of the coarse search: half of 2 degrees at 6 s/degree
 CAP = 16.0  # a misfit of four standard errors squared is as bad as any
 
 
@@ -39,9 +40,20 @@ def own_error(given: float, table: Any, x: float, z: float) -> float:
 
 @numba.njit(cache=True, nogil=True)
 def misfit(
-    lat: float, lon: float, z: float, o: Any, earth: Any, net: Any, phase: Any, station: Any, work: Any
+    lat: float,
+    lon: float,
+    z: float,
+    blur: float,
+    o: Any,
+    earth: Any,
+    net: Any,
+    phase: Any,
+    station: Any,
+    work: Any,
 ) -> Any:
     """Capped misfit of all observations at one place, origin time at the weighted median; (misfit, time).
+
+    `blur`: s that half a step of the search makes.
 
     `o` (n, 8): time, its error, back-azimuth, error, slowness, error, path correction and its error; NaN where
     not measured (the last: NaN for the model's own error).
@@ -64,7 +76,7 @@ def misfit(
             u = (o[k, 4] - ray_parameter(times[f], x, z)) / o[k, 5]
             total += min(CAP, u * u)
         work[n, 0] = o[k, 0] - spherical(times[f], x, z) - o[k, 6]
-        work[n, 1] = math.hypot(o[k, 1], own_error(o[k, 7], errors[f], x, z))
+        work[n, 1] = math.sqrt(o[k, 1] ** 2 + own_error(o[k, 7], errors[f], x, z) ** 2 + blur * blur)
         n += 1
     if n == 0:
         return total + 1e9, 0.0
@@ -102,7 +114,9 @@ def search(nodes: Any, depths: Any, o: Any, earth: Any, net: Any, phase: Any, st
     work = np.empty((phase.size, 2))
     for i in range(nodes.shape[0]):
         for j in range(depths.size):
-            out[i, j], _ = misfit(nodes[i, 0], nodes[i, 1], depths[j], o, earth, net, phase, station, work)
+            out[i, j], _ = misfit(
+                nodes[i, 0], nodes[i, 1], depths[j], BLUR_S, o, earth, net, phase, station, work
+            )
 
 
 @numba.njit(cache=True, nogil=True)
@@ -112,8 +126,8 @@ def polish(
     """Pattern search from a node: the best place within a shrinking star; (lat, lon, time, misfit)."""
     work = np.empty((phase.size, 2))
     lat, lon = start[0], start[1]
-    best, t0 = misfit(lat, lon, z, o, earth, net, phase, station, work)
     step = step_deg / DEG
+    best, t0 = misfit(lat, lon, z, 3.0 * step * DEG, o, earth, net, phase, station, work)
     while step > 0.01 / DEG:
         moved = False
         for k in range(8):
@@ -122,12 +136,13 @@ def polish(
             if abs(y) > 1.57:
                 continue
             x = lon + step * math.sin(a) / max(0.05, math.cos(lat))
-            m, t = misfit(y, x, z, o, earth, net, phase, station, work)
+            m, t = misfit(y, x, z, 3.0 * step * DEG, o, earth, net, phase, station, work)
             if m < best - 1e-9:
                 best, t0, lat, lon, moved = m, t, y, x, True
                 break
         if not moved:
             step *= 0.5
+            best, t0 = misfit(lat, lon, z, 3.0 * step * DEG, o, earth, net, phase, station, work)
     return lat, lon, t0, best
 
 
@@ -246,6 +261,8 @@ def fit(
         chi = np.sum(rows[:, 3] ** 2) + np.sum(rest**2)
         logdet = 0.0
         for k in range(n):
+            if weight[k, 0] == 0.0:  # nothing of that name arrives from here: as bad as any misfit
+                chi += 2.0 * CAP
             logdet += 2.0 * math.log(lower[k, k]) + math.log(max(weight[k, 0], 1e-8))
         for k in range(3):  # a hair of damping: one station alone leaves a direction free
             normal[k, k] += 1e-8 if k < 2 else 1e-10

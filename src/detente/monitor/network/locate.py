@@ -264,7 +264,28 @@ def _fits(problem: Problem, chosen: Settings, start: Origin | None) -> list[Fit]
         depths = _SEARCHED if asked.size > 1 else asked
         starts = coarse(problem, depths[depths <= asked[-1]])
     runs = [_track(problem, at, depth, asked) for at, depth in starts]
-    return max(runs, key=lambda run: max(_evidence(f) for f in run))
+    best = max(runs, key=lambda run: max(_evidence(f) for f in run))
+    return _finer(problem, best) if asked.size > 1 else best
+
+
+def _finer(problem: Problem, fits: list[Fit]) -> list[Fit]:
+    """More depths beside the best one, halving, while the evidence changes much from one to the next."""
+    fits = list(fits)
+    for _ in range(4):
+        at = max(range(len(fits)), key=lambda i: _evidence(fits[i]))
+        top = _evidence(fits[at])
+        new = []
+        for other in (at - 1, at + 1):
+            if not 0 <= other < len(fits):
+                continue
+            apart = abs(fits[other].depth_km - fits[at].depth_km)
+            if apart > 2.0 and top - _evidence(fits[other]) > 0.7:
+                depth = 0.5 * (fits[other].depth_km + fits[at].depth_km)
+                new.append(fit_at(problem, fits[at].x, depth))
+        if not new:
+            break
+        fits = sorted([*fits, *new], key=lambda f: f.depth_km)
+    return fits
 
 
 def _track(problem: Problem, at: Float, depth: float, asked: Float) -> list[Fit]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -280,10 +280,10 @@ def _solve(system: _System, weight: Float, start: Float | None = None) -> tuple[
     hold = np.zeros((width, width * n))
     for k in range(width):
         hold[k, k::width] = 1e3  # the mean of each coordinate, and of each phase's clock, is held at 0
-    robust: Float = np.ones(len(weight))
+    robust: NDArray[Any] = np.ones(len(weight))
     if start is not None:
         robust, _ = _student(system.rhs - system.matrix @ start.ravel(), weight)
-    x: Float = np.zeros(width * n)
+    x: NDArray[Any] = np.zeros(width * n)
     scale = 0.0
     for _ in range(60):
         w = weight * robust

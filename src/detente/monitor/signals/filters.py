@@ -113,16 +113,15 @@ class Bank:
         from detente.monitor.signals import _lane_kernel as kernel
 
         n = x.shape[1]
-        turned = np.empty((n, x.shape[0]), np.float32)
-        kernel.transpose(np.ascontiguousarray(x, np.float32), turned)
         rows = max(0, -(-(n - self._phase) // self.every))
         parts, kept, phase = [], [], self._phase
+        x = np.ascontiguousarray(x, np.float32)
         for g in self.groups:
-            ratio = aligned(rows, g.width)
-            filtered = aligned(n if keep else 0, g.width)
-            phase = kernel.run(
-                turned, len(g.bands), g.width, g.scratch, self.every, self._phase, filtered, ratio
-            )
+            ratio, filtered = aligned(rows, g.width), aligned(n if keep else 0, g.width)
+            narrow, flat = g.room(n)
+            kernel.spread(x, len(g.bands), narrow, flat, g.width)
+            lanes = flat[: n * g.width].reshape(n, g.width)
+            phase = kernel.run(lanes, g.width, g.scratch, self.every, self._phase, filtered, ratio)
             shape = (-1, len(g.bands), self.channels)
             parts.append(ratio[:, : g.lanes].reshape(shape))
             kept.append(filtered[:, : g.lanes].reshape(shape))
@@ -155,6 +154,11 @@ class _Group:
         self.scratch = w.reshape(-1)
         self._k_lta = w[kernel.K_LTA, : self.lanes].copy()
         self._channels, self._rate = channels, rate_hz
+
+    def room(self, samples: int) -> tuple[Float32, Float32]:
+        """Empty arrays for `spread`: channels to whole vectors, and lanes with room to spill."""
+        wide = -(-self._channels // 16) * 16
+        return aligned(samples, wide), aligned(1, samples * self.width + wide)[0]
 
     def begin(self, first: Float32) -> None:
         """Set the filters to the state that a constant of the channels' first samples would have left."""

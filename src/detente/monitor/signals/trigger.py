@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from detente.errors import DetenteError
-from detente.monitor.signals.filters import BLOCK, Bank, aligned
+from detente.monitor.signals.filters import Bank, aligned
 
 Float = NDArray[np.float64]
 Float32 = NDArray[np.float32]
+
+
+BLOCK = 128  # samples that pass through all steps in the second-level cache
+MOST = 20  # samples a trigger and the pause after it take at least, on average
 
 
 class Triggers(msgspec.Struct, frozen=True, eq=False):
@@ -67,8 +70,6 @@ def _some(
     from detente.monitor.signals import _lane_kernel as kernel
 
     channels, n = x.shape
-    quiet = round(lta_s * rate_hz)
-    edges = sorted({*range(0, n, BLOCK), min(quiet, n), n})
     tables = [np.empty((0, 5))]
     band = 0
     for g in Bank(channels, bands_hz, rate_hz, sta_s=sta_s, lta_s=lta_s).groups:
@@ -78,19 +79,15 @@ def _some(
         low = np.full(lanes, off, np.float32)
         level, sign = np.full(lanes, np.inf, np.float32), np.ones(lanes, np.float32)
         begun, peak = np.zeros(lanes, np.int64), np.zeros(lanes, np.float32)
-        turned, ratio, none = (
-            np.empty((BLOCK, channels), np.float32),
-            aligned(BLOCK, lanes),
-            aligned(0, lanes),
-        )
-        found, rows = np.empty((lanes * BLOCK // 2 + lanes, 4)), []
-        for a, b in pairwise(edges):
-            if a == quiet:
-                level[:] = high
-            kernel.transpose(x[:, a:b], turned[: b - a])
-            kernel.run(turned[: b - a], len(g.bands), lanes, g.scratch, 1, 0, none, ratio[: b - a])
-            count = kernel.follow(ratio[: b - a], lanes, a, level, sign, high, low, begun, peak, found)
-            rows.append(found[:count].copy())
+        narrow, flat = g.room(BLOCK)
+        found = np.empty((g.lanes * (n // (2 * MOST) + 16), 4))
+        count = kernel.chain(
+            x, len(g.bands), lanes, g.scratch, round(lta_s * rate_hz), narrow, flat, aligned(BLOCK, lanes),
+            level, high, sign, low, begun, peak, found,
+        )  # fmt: skip
+        if count > len(found):
+            raise DetenteError(f"{count} triggers", fix="raise the threshold")
+        rows = [found[:count]]
         last = np.flatnonzero(sign < 0)  # still on when the data end
         rows.append(np.column_stack([last, begun[last], np.full(last.size, n - 1), peak[last]]))
         whole = np.concatenate(rows)

@@ -30,7 +30,7 @@ def read_miniseed(data: bytes, where: str) -> Recording:
     """
     faults: list[Fault] = []
     found, sound = _decode(data)
-    if not sound:
+    if not sound or _torn(data):
         data, faults = _salvage(data, where)
         found, _ = _decode(data) if data else ([], True)
     traces: list[Trace] = []
@@ -41,6 +41,20 @@ def read_miniseed(data: bytes, where: str) -> Recording:
         else:
             traces.append(trace)
     return Recording(tuple(traces), tuple(faults))
+
+
+def _torn(data: bytes) -> bool:
+    """Whether the bytes end within a record, which libmseed passes over in silence."""
+    try:
+        first = record_length(data[:2048])
+        if data[:2] != b"MS" and first and len(data) % first == 0:
+            return False
+        at = 0
+        while at < len(data):
+            at += record_length(data[at : at + 2048]) or len(data)
+        return at > len(data)
+    except DetenteError:
+        return True
 
 
 def _decode(data: bytes) -> tuple[list[tuple[Trace, str, int]], bool]:

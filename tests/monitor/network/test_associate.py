@@ -1,0 +1,142 @@
+"""Association: its score against a plain scalar one, what misses do, and small days of known events."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+import pytest
+
+from detente.errors import DetenteError
+from detente.monitor.bulletin.records import Arrival
+from detente.monitor.chain.day import PEER, DaySettings, judge, simulate
+from detente.monitor.chain.day_scene import Source
+from detente.monitor.network import _score_kernel as kernel
+from detente.monitor.network.associate import Law, Search, Settings, Table, associate, first_p
+from detente.monitor.network.phases import geocentric, travel_time
+from detente.monitor.waves.trace import Site
+
+FEW = DaySettings(
+    events=1, noise=300, earth="ak135", path_error=0.0, pick_sd_s=0.5, outages=0.0, length_s=7200.0
+)
+
+
+def _day(*sources: Source, seed: int = 1):
+    return simulate(FEW, seed=seed, sources=sources)
+
+
+def test_the_score_is_that_of_a_plain_loop() -> None:
+    """P only, tolerance 0: station by station as the docstrings say, in Python, with the kernel's picks."""
+    day = _day(Source(3000.0, 41.3, 129.1, 10.0, 4.6))
+    chosen = Settings()
+    table = Table.of(day.arrivals, day.sites, chosen)
+    search = Search.of(table, chosen)
+    n = len(table.network.codes)
+    pick, gain, seen = np.empty((n, 11), np.int64), np.empty((n, 11)), np.empty((n, 4))
+    x = np.array(
+        [math.radians(float(geocentric(41.3))), math.radians(129.1), 10.0, day.start + 3000 - table.zero]
+    )
+    owner = np.full(len(table.a), -1, np.int64)
+    score, mb, count = kernel.score(
+        x, 0.0, False, 0, table.a, table.hint, owner, table.first, table.st, search.earth, search.net, search.law,
+        pick, gain, seen,
+    )  # fmt: skip
+    law = Law.of(chosen)
+    total = -math.log(10) * max(0.0, mb - 3)
+    for s, code in enumerate(table.network.codes):
+        if seen[s, 2] > 50:
+            continue
+        view = travel_time("P" if seen[s, 0] <= 115 else "PKP", 41.3, 129.1, 10.0, day.sites[code])
+        miss = law.missed[int((mb - seen[s, 2]) / law.sd * 100 + 600.5)] if abs(mb - seen[s, 2]) < 6 * law.sd else (
+            law.missed[-1] if mb > seen[s, 2] else law.missed[0])  # fmt: skip
+        k = pick[s, 0]
+        if k < 0:
+            total += miss
+            continue
+        row = table.a[k]
+        sigma = math.hypot(row[1], _error(search, view["distance_deg"]))
+        u = (row[0] - (x[3] + view["time_s"])) / sigma
+        hit = math.log(0.3796066898 / sigma * (1 + u * u / 5) ** -3) - row[7]
+        if np.isfinite(row[2]):
+            v = ((row[2] - view["backazimuth_deg"] + 180) % 360 - 180) / row[3]
+            hit += (
+                math.log(0.93 * math.exp(-v * v / 2) / (row[3] * math.sqrt(2 * math.pi)) + 0.07 / 360)
+                - row[8]
+            )
+        if np.isfinite(row[4]):
+            v = (row[4] - view["slowness_s_km"]) / row[5]
+            hit += (
+                math.log(0.93 * math.exp(-v * v / 2) / (row[5] * math.sqrt(2 * math.pi)) + 0.07 / 0.35)
+                - row[9]
+            )
+        q = seen[s, 2] - table.st[s, 0]
+        v = (row[6] + q - mb) / 0.35
+        hit += math.log(0.95 * math.exp(-v * v / 2) / (0.35 * math.sqrt(2 * math.pi)) + 0.01) - row[10]
+        total += hit
+    assert count > 20
+    assert score == pytest.approx(total, abs=0.05)
+
+
+def _error(search: Search, distance: float) -> float:
+    from detente.monitor.network._phase_kernel import model_error
+
+    return model_error(search.earth[2][0 if distance <= 115 else 1], distance, 10.0)
+
+
+def test_two_events_at_once_and_nothing_else() -> None:
+    day = _day(Source(3000.0, 41.3, 129.1, 10.0, 4.4), Source(3040.0, -21.0, -68.5, 110.0, 4.5))
+    verdict = judge(day, associate(day.arrivals, day.sites))
+    assert (verdict.found_of_four_p, verdict.events) == (2, 2)
+    assert verdict.median_error_km < 15.0
+
+
+def test_misses_are_evidence() -> None:
+    """The same picks at far stations, the near ones silent but up: no event; loud ones everywhere: one."""
+    day = _day(Source(3000.0, 50.0, 78.0, 0.0, 4.6))
+    mine = [a for a in day.arrivals if a.id in day.truth[0].arrivals and day.truth[0].arrivals[a.id] == "P"]
+    far = sorted(mine, key=lambda a: a.snr or 0)[:4]  # the four that saw it worst
+    rest = [a for a in day.arrivals if a.id.startswith("n-")]
+    assert len(associate([*mine, *rest], day.sites)) == 1
+    assert associate([*far, *rest], day.sites) == ()
+
+
+def test_missed_stations_are_told() -> None:
+    day = _day(Source(3000.0, 41.3, 129.1, 10.0, 5.0))
+    noise = [a.station for a in day.arrivals if a.id.startswith("n-")]
+    first = [a for a in day.arrivals if day.truth[0].arrivals.get(a.id) == "P" and noise.count(a.station) > 2]
+    best = max(first, key=lambda a: a.snr or 0).station
+    deaf = [a for a in day.arrivals if a.station != best or a.id.startswith("n-")]  # up, but it saw nothing
+    (event,) = associate(deaf, day.sites)
+    assert best in {m.station for m in event.origin.missed if m.p_detect > 0.8}
+
+
+def test_noise_alone_makes_no_event() -> None:
+    day = _day()
+    assert associate(day.arrivals, day.sites) == ()
+
+
+def test_nothing_in_nothing_out_and_unknown_stations() -> None:
+    assert associate((), {"A": Site("A", 0, 0)}) == ()
+    with pytest.raises(DetenteError, match="NONE"):
+        associate([Arrival(id="1", station="NONE", time=0.0, time_sd=1.0)], {"A": Site("A", 0, 0)})
+
+
+def test_names_of_first_arrivals() -> None:
+    assert [first_p(x, 10.0) for x in (0.5, 6.0, 50.0, 150.0)] == ["Pg", "Pn", "P", "PKP"]
+
+
+def test_the_same_day_twice_is_the_same_bulletin() -> None:
+    day = _day(Source(3000.0, 41.3, 129.1, 10.0, 4.2))
+    shuffled = tuple(np.random.default_rng(1).permutation(np.array(day.arrivals, object)))
+    encode = msgspec.json.encode
+    assert encode(associate(day.arrivals, day.sites)) == encode(associate(shuffled, day.sites))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("settings", [PEER, DaySettings()])
+def test_a_whole_day(settings: DaySettings) -> None:
+    day = simulate(settings, seed=21)
+    verdict = judge(day, associate(day.arrivals, day.sites))
+    assert verdict.recall >= 0.9 and verdict.precision >= 0.9
+    assert 0.8 <= verdict.in_ellipse <= 1.0
