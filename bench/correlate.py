@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bench._report import best, line
-from bench._synthetic import day, threads
+from bench._synthetic import day, processor, threads
 from detente.monitor.signals.correlate import Statistic, Template, correlate, filtered
 
 EQCORRSCAN_S = (
@@ -27,17 +27,13 @@ def main() -> None:
     goals: tuple[tuple[Statistic, float], ...] = (("array", 4.0), ("channel", 15.0))
     for statistic, goal in goals:
         correlate(hour, templates[:3], statistic)
-        for count in (1, 2):
-            threads(count)
-            took = best(lambda: correlate(data, templates, statistic), repeat=2)  # noqa: B023
-            line(
-                f"100 x 9 channels, a day, {statistic}, {count} thread(s)",
-                took,
-                "s",
-                f"<= {goal:g}",
-                kept=took <= goal,
-            )
-            line("  EQcorrscan's quoted time over it", EQCORRSCAN_S / took, "times")
+        threads(1)
+        took = processor(lambda: correlate(data, templates, statistic), repeat=1)  # noqa: B023
+        line(f"100 x 9 channels, a day, {statistic}, one thread, processor time", took, "s", f"<= {goal:g}", kept=took <= goal)  # fmt: skip  # noqa: E501
+        line("  EQcorrscan's quoted time over it", EQCORRSCAN_S / took, "times")
+        threads(2)
+        two = best(lambda: correlate(data, templates, statistic), repeat=1)  # noqa: B023
+        line("  two threads, by the clock of a machine that may be shared", two, "s")
         line("  largest difference from the direct sum, ten minutes", apart(hour, templates[:5], statistic), "",
              "<= 1e-5", kept=apart(hour, templates[:5], statistic) <= 1e-5)  # fmt: skip
 

@@ -123,3 +123,20 @@ def test_json_values_are_said_and_their_keys_and_ids_left() -> None:
     assert spoken_plain(value, tongue("fr")) == {
         "id": "new-start", "status": {"state": "en vigueur"}, "days": ["5 février 2026", 3],
     }  # fmt: skip
+
+
+def test_every_word_in_a_figure_is_heard(brief_of: Callable[[str], Brief]) -> None:
+    from matplotlib.text import Text
+
+    from detente.brief.page import figures
+
+    drawn = figures(brief_of("2026-11-23"))
+    assert len(drawn) == 9
+    lines = set()
+    for figure in drawn.values():
+        figure.draw_without_rendering()
+        lines |= {
+            x for t in figure.findobj(Text) if "$" not in t.get_text() for x in t.get_text().split("\n")
+        }
+    assert len(lines) > 200
+    assert sorted(x for x in lines if FOREIGN in tongue("ru").hear(x)) == []

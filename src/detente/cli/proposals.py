@@ -113,7 +113,7 @@ def _show(c: Any, permitted: list[Any], span: tuple[int, ...]) -> None:
 
     last = span[-1]
     names = list(dict.fromkeys(e.proposal for e in c.effects))
-    matrix = [(n, *(cell(c.of(n, p, last))[1] for p in PARTIES)) for n in names]
+    matrix = [(_short(n), *(cell(c.of(n, p, last))[1] for p in PARTIES)) for n in names]
     title = f"January {last}, forces as projected from {c.known}; {c.draws:,} draws, seed {c.seed}"
     show_table(title, ("proposal", *PARTIES), matrix)
     rows = []
@@ -123,7 +123,7 @@ def _show(c: Any, permitted: list[Any], span: tuple[int, ...]) -> None:
         met = "ended" if e.p_met is None else f"{e.p_met:.0%}"
         cut = "" if e.cut is None else f"{e.cut:,.0f}"
         bound = "" if e.bound is None else f"{e.bound:,.0f}"
-        rows.append((e.proposal, e.party, e.year, e.title, count, bound, room, met, cut, "; ".join(e.marks)))
+        rows.append((_short(e.proposal), e.party, e.year, e.title, count, bound, room, met, cut, "; ".join(e.marks)))
     columns = (
         "proposal",
         "party",
@@ -140,7 +140,7 @@ def _show(c: Any, permitted: list[Any], span: tuple[int, ...]) -> None:
     _show_first(c, names)
     most = [
         (
-            p.proposal,
+            _short(p.proposal),
             p.party,
             f"{p.warheads:,.0f}",
             ", ".join(p.binding),
@@ -158,13 +158,17 @@ def _show(c: Any, permitted: list[Any], span: tuple[int, ...]) -> None:
     show_table(f"largest permitted force in {last}", heads, most)
 
 
+def _short(name: str) -> str:
+    return Path(name).stem if name.endswith((".yaml", ".yml")) else name
+
+
 def _points(numbers: tuple[float, ...]) -> str:
     return " / ".join(f"{x:,.0f}" for x in numbers)
 
 
 def _show_drivers(driven: Any, last: int) -> None:
     rows = [
-        (d.proposal, d.party, d.limit, "; ".join(f"{s.input} {s.share:.0%}" for s in d.inputs))
+        (_short(d.proposal), d.party, d.limit, "; ".join(f"{s.input} {s.share:.0%}" for s in d.inputs))
         for d in driven
         if d.inputs
     ]
@@ -184,6 +188,6 @@ def _show_first(c: Any, names: list[str]) -> None:
         over = [e.year for e in found if e.p_met is not None and e.p_met < 0.5]
         risk = [e.year for e in found if e.p_met is not None and e.p_met < 0.95]
         if risk:
-            rows.append((name, party, title, risk[0], over[0] if over else "not by then"))
+            rows.append((_short(name), party, title, risk[0], over[0] if over else "not by then"))
     columns = ("proposal", "party", "limit", "P(met) under 95 %", "under 50 %")
     show_table("first January in which the limit would be", columns, rows)

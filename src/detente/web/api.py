@@ -13,9 +13,10 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from detente.asof import parse_day
 from detente.errors import DetenteError
+from detente.web import claims, law, numbers, proposals, signals
 from detente.web.answer import Answer, Work
 from detente.web.export import MEDIA, encode, exported
-from detente.web.jobs import Job, Jobs
+from detente.web.jobs import TURN, Job, Jobs
 
 Form = Annotated[str, QueryParameter(name="format", description="json, csv, parquet or geojson.")]
 Table = Annotated[str, QueryParameter(description="Which table, for csv and parquet; the first if left out.")]
@@ -34,13 +35,15 @@ def day_of(text: str) -> date:
 
 
 def given(
-    answer: Answer, form: str = "json", table: str = "", name: str = "detente", lang: str = ""
+    make: Callable[[], Answer], form: str = "json", table: str = "", name: str = "detente", lang: str = ""
 ) -> Response[bytes]:
-    """An answer in the form asked for; a file where it is not JSON."""
-    if lang and form in ("", "json"):
-        from detente.web.tongues import said
+    """An answer in the form asked for; a file where it is not JSON. Answers are made one at a time."""
+    with TURN:
+        answer = make()
+        if lang and form in ("", "json"):
+            from detente.web.tongues import said
 
-        answer = msgspec.structs.replace(answer, said=said(answer, lang))
+            answer = msgspec.structs.replace(answer, said=said(answer, lang))
     data = exported(answer, form or "json", table)
     headers = {"Vary": "Prefer"}
     if form not in ("", "json"):
@@ -64,25 +67,19 @@ def routes(jobs: Jobs) -> list[Any]:
                 encode(job), status_code=202, media_type=MEDIA["json"],
                 headers={"Location": place, "Preference-Applied": "respond-async", "Vary": "Prefer"},
             )  # fmt: skip
-        return given(found or jobs.now(key, work), form, table, key[0], lang)
+        return given(lambda: found or jobs.now(key, work), form, table, key[0], lang)
 
     @get("/api/v1/overview", sync_to_thread=True)
     def overview(as_of: Day = "", form: Form = "", table: Table = "", lang: Lang = "") -> Response[bytes]:
         """The day at a glance, as it could have been written on it."""
-
-        from detente.web import law
-
-        return given(law.overview(day_of(as_of)), form, table, "overview", lang)
+        return given(lambda: law.overview(day_of(as_of)), form, table, "overview", lang)
 
     @get("/api/v1/treaties", sync_to_thread=True)
     def treaties(
         as_of: Day = "", known: Day = "", form: Form = "", table: Table = "", lang: Lang = ""
     ) -> Response[bytes]:
         """Every instrument of the library with its status on a day."""
-
-        from detente.web import law
-
-        return given(law.treaties(day_of(as_of), day_of(known)), form, table, "treaties", lang)
+        return given(lambda: law.treaties(day_of(as_of), day_of(known)), form, table, "treaties", lang)
 
     @get("/api/v1/treaties/{name:str}", sync_to_thread=True)
     def treaty(
@@ -90,11 +87,10 @@ def routes(jobs: Jobs) -> list[Any]:
         form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """One instrument: articles, encoded rules, status in each view through time, verdicts."""
-
-        from detente.web import law
-
         check_instrument(name)
-        return given(law.treaty(name, day_of(as_of), day_of(known), viewpoint), form, table, name, lang)
+        return given(
+            lambda: law.treaty(name, day_of(as_of), day_of(known), viewpoint), form, table, name, lang
+        )
 
     @get("/api/v1/treaties/{name:str}/why/{limit:str}/{party:str}", sync_to_thread=True)
     def why(
@@ -102,11 +98,8 @@ def routes(jobs: Jobs) -> list[Any]:
         viewpoint: FromQuery[str] = "",
     ) -> Response[bytes]:  # fmt: skip
         """The tree behind one verdict."""
-
-        from detente.web import law
-
         check_instrument(name)
-        return given(law.why(name, limit, party, day_of(as_of), day_of(known), viewpoint))
+        return given(lambda: law.why(name, limit, party, day_of(as_of), day_of(known), viewpoint))
 
     @get("/api/v1/forces", sync_to_thread=True)
     def forces(
@@ -115,11 +108,10 @@ def routes(jobs: Jobs) -> list[Any]:
         form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """One quantity of several parties, with every print of it."""
-
-        from detente.web import numbers
-
         codes = numbers.codes_of(parties)
-        return given(numbers.forces(codes, status, day_of(as_of), day_of(known)), form, table, "forces", lang)
+        return given(
+            lambda: numbers.forces(codes, status, day_of(as_of), day_of(known)), form, table, "forces", lang
+        )
 
     @get("/api/v1/forces/{party:str}", sync_to_thread=True)
     def party_forces(
@@ -127,11 +119,9 @@ def routes(jobs: Jobs) -> list[Any]:
         form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """The counts of one party by status, category or type."""
-
-        from detente.web import numbers
-
-        found = numbers.party_forces(party, by, day_of(as_of), day_of(known))
-        return given(found, form, table, f"forces-{found.data['party']}", lang)
+        return given(
+            lambda: numbers.party_forces(party, by, day_of(as_of), day_of(known)), form, table, f"forces-{party}", lang
+        )  # fmt: skip
 
     @get("/api/v1/projections/{party:str}", sync_to_thread=True)
     def projection(
@@ -140,9 +130,6 @@ def routes(jobs: Jobs) -> list[Any]:
         form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """A party's stockpile in each January ahead."""
-
-        from detente.web import numbers
-
         asked = (party, to, day_of(known), tuple(limit or ()), draws, seed)
         return long(request, ("projection", *asked), lambda: numbers.projection(*asked), form, table, lang)
 
@@ -152,9 +139,6 @@ def routes(jobs: Jobs) -> list[Any]:
         form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """What each proposal of the library would do to whom."""
-
-        from detente.web import proposals
-
         if not first <= last:
             raise DetenteError(f"from {first} to {last} are no years", fix="first <= last")
         asked = (tuple(range(first, last + 1)), day_of(known), draws, seed)
@@ -171,15 +155,10 @@ def routes(jobs: Jobs) -> list[Any]:
         draws: Draws = 1000, seed: Seed = 1, form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """A patch over an instrument: its text, verdicts before and after, and what it would do to whom."""
-
-        from detente.web import proposals
-
         check_instrument(base)
         pairs = [(p, v) for one in set or () for p, _, v in (one.partition("="),)]
-        found = proposals.compose(
-            base, pairs, yaml, title, day_of(as_of), day_of(known), year, draws, seed
-        )  # fmt: skip
-        return given(found, form, table, "proposal", lang)
+        asked = (base, pairs, yaml, title, day_of(as_of), day_of(known), year, draws, seed)
+        return given(lambda: proposals.compose(*asked), form, table, "proposal", lang)
 
     @get("/api/v1/stations", sync_to_thread=True)
     def stations(
@@ -190,17 +169,11 @@ def routes(jobs: Jobs) -> list[Any]:
         lang: Lang = "",
     ) -> Response[bytes]:
         """The places of the International Monitoring System."""
-
-        from detente.web import signals
-
-        return given(signals.stations(network, country), form, table, "stations", lang)
+        return given(lambda: signals.stations(network, country), form, table, "stations", lang)
 
     @get("/api/v1/land", sync_to_thread=False)
     def land() -> Response[bytes]:
         """The land as GeoJSON, cut at the date line."""
-
-        from detente.web import signals
-
         return Response(encode(signals.land()), media_type=MEDIA["geojson"])
 
     @get("/api/v1/capability", sync_to_thread=True)
@@ -216,19 +189,13 @@ def routes(jobs: Jobs) -> list[Any]:
         form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """What the network would see: a grid of magnitudes and tonnes."""
-
-        from detente.web import signals
-
         asked = (_region(region), step, k, network, tuple(without or ()), probability, snr)
         return long(request, ("capability", *asked), lambda: signals.capability(*asked), form, table, lang)
 
     @get("/api/v1/events", sync_to_thread=True)
     def events(form: Form = "", table: Table = "", lang: Lang = "") -> Response[bytes]:
         """The events of the package."""
-
-        from detente.web import signals
-
-        return given(signals.events(), form, table, "events", lang)
+        return given(signals.events, form, table, "events", lang)
 
     @get("/api/v1/events/{name:str}", sync_to_thread=True)
     def event(
@@ -236,9 +203,6 @@ def routes(jobs: Jobs) -> list[Any]:
         prior: FromQuery[list[str] | None] = None, form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """One event: where it was, what it could be, how large, and whose statements fit."""
-
-        from detente.web import signals
-
         asked = (name, day_of(known), draws, seed, tuple(prior or ()))
         return long(request, ("event", *asked), lambda: signals.event(*asked), form, table, lang)
 
@@ -248,25 +212,19 @@ def routes(jobs: Jobs) -> list[Any]:
         form: Form = "", table: Table = "", lang: Lang = "",
     ) -> Response[bytes]:  # fmt: skip
         """Every public claim made by a day, with its verdict."""
-
-        from detente.web import claims
-
         known = day_of(as_of)
         whole = long(request, ("claims", known), lambda: claims.claims(known), "json", "", lang)
         if not (speaker or verdict or form not in ("", "json")) or whole.status_code == 202:
             return whole
         found = jobs.now(("claims", known), lambda: claims.claims(known))
-        return given(claims.chosen(found, speaker, verdict, known), form, table, "claims", lang)
+        return given(lambda: claims.chosen(found, speaker, verdict, known), form, table, "claims", lang)
 
     @get("/api/v1/claims/{name:str}", sync_to_thread=True)
     def one_claim(
         name: FromPath[str], as_of: Day = "", form: Form = "", table: Table = "", lang: Lang = ""
     ) -> Response[bytes]:
         """One claim in full."""
-
-        from detente.web import claims
-
-        return given(claims.one(name, day_of(as_of)), form, table, name, lang)
+        return given(lambda: claims.one(name, day_of(as_of)), form, table, name, lang)
 
     @get("/api/v1/jobs/{name:str}", sync_to_thread=False)
     def job(name: FromPath[str]) -> Job:

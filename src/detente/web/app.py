@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from importlib import import_module
 from pathlib import Path
 
 from litestar import Litestar
@@ -46,10 +44,4 @@ def create_app(
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=6, minimum_size=1000),
         before_request=guard.only_for(hosts),
         logging_config=None,
-        on_startup=[_warm],
     )
-
-
-def _warm() -> None:
-    """Load the first view's room aside while its reader is on the way; nothing is computed before it is asked."""
-    threading.Thread(target=import_module, args=("detente.web.law",), daemon=True).start()

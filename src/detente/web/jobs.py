@@ -13,6 +13,8 @@ from detente.errors import DetenteError
 from detente.web.answer import Answer, Step, Work
 
 KEPT, WAITING = 32, 8
+TURN = threading.RLock()
+"""Held while a room computes: compiled kernels may start their threads from one place at a time only."""
 
 
 class Job(msgspec.Struct):
@@ -93,7 +95,8 @@ class Jobs:
     def _run(self, key: Hashable, work: Work, job: Job) -> Answer | None:
         try:
             while job.state == "running":
-                step: Step = next(work)
+                with TURN:
+                    step: Step = next(work)
                 job.done, job.total, job.words = step.done, step.total, step.words
         except StopIteration as end:
             answer: Answer = end.value

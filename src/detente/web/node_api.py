@@ -40,7 +40,7 @@ def routes(home: Path | None) -> list[Any]:
         with lock:
             node = Node.open(home)
             try:
-                return given(ask(node), form, table, "node")
+                return given(lambda: ask(node), form, table, "node")
             finally:
                 node.close()
 

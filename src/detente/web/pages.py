@@ -14,6 +14,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
 from detente.asof import parse_day
+from detente.web.jobs import TURN
 
 STATIC = Path(__file__).parent / "static"
 HOW_TO_BUILD = "the workbench's page is not built here: run 'make serve', or install a built wheel of detente"
@@ -40,7 +41,8 @@ def briefing(day: date, language: str = "en") -> dict[str, bytes]:
     from detente.brief.content import gather
     from detente.brief.page import files
 
-    return files(gather(day), (language,))
+    with TURN:
+        return files(gather(day), (language,))
 
 
 def routes(static: Path | None) -> list[Any]:

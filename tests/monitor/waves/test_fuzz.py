@@ -166,7 +166,7 @@ def test_a_reader_that_dies_or_hangs_costs_its_file_only(
 _HUNT = """
 import sys
 import atheris
-with atheris.instrument_imports():
+with atheris.instrument_imports(include=["detente.monitor.waves"]):
     from tests.monitor.waves.test_fuzz import read_all
 atheris.Setup([sys.argv[0], "-max_len=4096", "-timeout=20", "-rss_limit_mb=2048", sys.argv[1], sys.argv[2]], read_all)
 atheris.Fuzz()

@@ -33,31 +33,31 @@ def later_events(
 
     Each strong later first arrival is tried as P of a second event there; P, S and Lg of all stations within
     1000 km that then agree are counted against the number that their rates make by chance (Poisson). Accepted at
-    0.02 over all tries. The place is borrowed, and said to be. An event of the associator that takes the same
-    arrivals and is known worse than to 500 km is dropped for it.
+    0.02 over all tries. The place is borrowed, and said to be. An event of the associator that takes two of the same
+    arrivals, or one and is known worse than to 500 km, is dropped for it.
     """
     found = list(events)
     for first in events:
         if (first.origin.semi_major_km or 1e9) > WELL_PLACED_KM:
             continue
-        one = _after(first, found, arrivals, arrays)
+        one = _after(first, arrivals, arrays)
         if one is not None:
             mine = {u.arrival for u in one.origin.used}
-            found = [
-                e
-                for e in found
-                if not (mine & {u.arrival for u in e.origin.used} and (e.origin.semi_major_km or 0.0) > 500)
-            ]
+            found = [e for e in found if e.id == first.id or not _rival(e, mine)]
             found.append(one)
     return sorted(found, key=lambda e: (e.origin.time, e.id))
 
 
-def _after(
-    first: Event, events: Sequence[Event], arrivals: Sequence[Arrival], arrays: Mapping[str, Array]
-) -> Event | None:
+def _rival(event: Event, mine: set[str]) -> bool:
+    """Does an event of the associator live on the same arrivals: two of them, or one and no place to speak of?"""
+    shared = len(mine & {u.arrival for u in event.origin.used})
+    return shared >= 2 or (shared == 1 and (event.origin.semi_major_km or 0.0) > 500)
+
+
+def _after(first: Event, arrivals: Sequence[Arrival], arrays: Mapping[str, Array]) -> Event | None:
     ways = {c: path(first.origin, a) for c, a in arrays.items()}
     near = {c: w for c, w in ways.items() if w.distance_km <= FAR_KM and np.isfinite(w.p_s)}
-    placed = {u.arrival for e in events for u in e.origin.used if (e.origin.semi_major_km or 0.0) <= 500}
+    placed = {u.arrival for u in first.origin.used}
     free = [a for a in arrivals if a.station in near and a.id not in placed]
     after = {a.id: a.time - first.origin.time - near[a.station].p_s for a in free}
     late = [a for a in free if APART_S < after[a.id] <= APART_S + SPAN_S]

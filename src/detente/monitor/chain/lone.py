@@ -16,6 +16,8 @@ CODA_S: Final = 240.0
 """A signal this soon after a stronger one at the same station is taken as its later phase."""
 EARLY_S: Final = 15.0
 SLOWEST_KM_S: Final = 2.5
+TELESEISMIC_S_KM: Final = (0.040, 0.083)
+ARRAY_SD_S_KM: Final = 0.004  # how far an array's slowness may be off by the ground beneath it
 UNKNOWN_KM: Final = 2000.0
 _S_AFTER_S: Final = (3.0, 200.0)
 _AZIMUTH_SD: Final = 20.0
@@ -30,7 +32,8 @@ def lone_events(
 ) -> list[Event]:
     """An event for each strong signal that no other event explains.
 
-    With a back-azimuth and a later S of the same station the place is the point at the S - P distance;
+    A teleseismic slowness at an array gives the distance, else a later S of the same station; with a back-azimuth
+    the place is the point there;
     with S alone a ring about the station, told as an ellipse of that radius; with neither, the whole region
     that such a signal can come from. All are marked; none pretends to more.
     """
@@ -62,9 +65,14 @@ def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event
         if a.station == first.station and a.phase in ("S", "Sn", "Sg", "Lg")
         and _S_AFTER_S[0] < a.time - first.time < _S_AFTER_S[1]
     ]  # fmt: skip
-    distance = _distance(later[0].time - first.time) if later else None
     azimuth = first.backazimuth_deg
+    far = _by_slowness(first, station)
+    distance = far[0] if far else _distance(later[0].time - first.time) if later else None
     lat, lon, major, minor, how = _place(station, distance, azimuth, first.backazimuth_sd_deg)
+    if far and azimuth is not None:
+        across = 2.1 * far[0] * KM_PER_DEG * np.radians(first.backazimuth_sd_deg or _AZIMUTH_SD)
+        along = 2.1 * far[1] * KM_PER_DEG
+        major, minor, how = max(along, across), min(along, across), "the array's slowness and back-azimuth"
     travel = _p_time(distance or 0.0)
     why: dict[str, float | str] = {"snr": first.snr or 0.0}
     if distance is not None:
@@ -111,6 +119,20 @@ def _place(
     lat, lon = float(np.degrees(y)), float((np.degrees(x) + 180) % 360 - 180)
     along = 0.15 * km + 10
     return lat, lon, float(max(across, along)), float(min(across, along)), "S - P distance and back-azimuth"
+
+
+def _by_slowness(first: Arrival, station: Array) -> tuple[float, float] | None:
+    """Degrees from the slowness of a teleseismic P at an array, and their error; None for another slowness."""
+    slow = first.slowness_s_km
+    if len(station.sites) < 3 or slow is None or not TELESEISMIC_S_KM[0] <= slow <= TELESEISMIC_S_KM[1]:
+        return None
+    grid = np.arange(25.0, 98.0, 0.5)
+    time = TravelTimes().time("P", grid, 0.0)
+    slowness = np.gradient(time, grid) / KM_PER_DEG
+    sd = float(np.hypot(first.slowness_sd_s_km or 0.01, ARRAY_SD_S_KM))
+    like = np.exp(-0.5 * ((slowness - slow) / sd) ** 2)
+    mean = float(np.sum(like * grid) / like.sum())
+    return mean, float(np.sqrt(np.sum(like * (grid - mean) ** 2) / like.sum()))
 
 
 def _distance(s_minus_p: float) -> float | None:

@@ -131,6 +131,9 @@ def characterise(
             found.append(msgspec.structs.replace(event, screening=_nowhere(event, settings.prior)))
             continue
         one = measure(event, recording, responses, arrays)
+        if len({u.station for u in event.origin.used}) < 2:
+            found.append(msgspec.structs.replace(one, screening=_alone(settings.prior)))
+            continue
         one = screen(
             one, recording, arrays, arrivals=arrivals, prior=settings.prior, neighbours=neighbours[-5:]
         )
@@ -143,6 +146,11 @@ def characterise(
 def _nowhere(event: Event, prior: float) -> Screening:
     km = event.origin.semi_major_km or 0.0
     why = f"cannot be screened: the place is known to {km:.0f} km only; magnitudes and P/S need the distance"
+    return Screening(verdict="cannot be screened", p_explosion=None, prior=prior, why=why)
+
+
+def _alone(prior: float) -> Screening:
+    why = "cannot be screened: one station alone saw it, and its distance rests on that station's own reading"
     return Screening(verdict="cannot be screened", p_explosion=None, prior=prior, why=why)
 
 

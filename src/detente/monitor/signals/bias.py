@@ -14,7 +14,9 @@ from detente.tables import read_table
 Float = NDArray[np.float64]
 
 REACH = 0.02  # s/km: cells within this of a vector speak for it, by a Gaussian
-UNKNOWN_SD = 0.012  # s/km, of an array or a direction nobody has measured: the median scatter of the table
+UNKNOWN_SD = (
+    0.012  # s/km, assumed for an array or a direction nobody has measured: as large as the table's biases
+)
 _COLUMNS = ("array", "sx", "sy", "bias_x", "bias_y", "sd_x", "sd_y", "arrivals", "source", "quality")
 
 

@@ -50,6 +50,7 @@ class Maxima(msgspec.Struct, frozen=True, eq=False):
     time: Float
     chunk_s: float
     statistic: Statistic
+    length_s: float
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +93,14 @@ def correlate(data: Panel, templates: Sequence[Template], statistic: Statistic =
         best[:, part], where[:, part] = top, at + (first + np.arange(top.shape[1]) // each) * valid
     whole = (length - n + 1) // chunk  # chunks without a part beyond the data
     time = data.start + where[:, :whole] / data.rate_hz
-    return Maxima(tuple(t.name for t in templates), best[:, :whole], time, chunk / data.rate_hz, statistic)
+    return Maxima(
+        tuple(t.name for t in templates),
+        best[:, :whole],
+        time,
+        chunk / data.rate_hz,
+        statistic,
+        n / data.rate_hz,
+    )
 
 
 def _checked(data: Panel, templates: Sequence[Template]) -> tuple[Float32, tuple[int, ...]]:
@@ -247,17 +255,16 @@ def threshold(noise: Law, per_day: float) -> float:
 
 
 def matches(found: Maxima, laws: dict[str, Law], per_day: float = 1.0) -> tuple[Match, ...]:
-    """Detections in order of time; every template may give `per_day` false ones a day on average."""
+    """Detections in order of time, at least a template's length apart; `per_day` false ones a day on average."""
     out = []
     for name, row, time in zip(found.names, found.correlation, found.time, strict=True):
         level = threshold(laws[name], per_day)
-        above = np.flatnonzero(row > level)
-        for k in above:
-            beside = [
-                j for j in (k - 1, k + 1) if 0 <= j < row.size and abs(time[j] - time[k]) < found.chunk_s / 2
-            ]
-            if any(row[j] > row[k] or (row[j] == row[k] and j < k) for j in beside):
-                continue  # the flank of a greater peak over the border
+        reach = max(found.chunk_s / 2, found.length_s)
+        kept: list[int] = []
+        for k in sorted(np.flatnonzero(row > level), key=lambda k: (-row[k], k)):
+            if any(abs(time[j] - time[k]) < reach for j in kept):
+                continue  # a signal resembles itself a little earlier and later
+            kept.append(int(k))
             rate = laws[name].per_day(float(squeezed(row[k : k + 1])[0]))
             out.append(Match(template=name, time=float(time[k]), correlation=float(row[k]), level=level,
                              false_per_day=rate))  # fmt: skip

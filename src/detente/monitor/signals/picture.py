@@ -59,8 +59,8 @@ def fk_figure(seen: Fk, *, predicted: tuple[float, float] | None = None) -> Any:
     text = (
         f"back-azimuth {seen.backazimuth_deg:.1f} ± {seen.backazimuth_sd_deg:.1f}°,"
         f"  slowness {seen.slowness_s_km:.4f} ± {seen.slowness_sd_s_km:.4f} s/km\n"
-        f"semblance {seen.semblance:.2f},  F {seen.f_statistic:.1f},  {seen.channels} sensors,  {seen.method};"
-        "  radius: slowness in s/km, + peak with 90 % ellipse" + (",  o predicted" if predicted else "")
+        f"semblance {seen.semblance:.2f},  F {seen.f_statistic:.1f},  {seen.channels} sensors,  {seen.method}\n"
+        "radius: slowness in s/km,  + peak with 90 % ellipse" + (",  o predicted" if predicted else "")
     )
     figure.supxlabel(text, fontsize=10.5)
     return figure
