@@ -21,7 +21,9 @@ NOT_SOURCES = {".git", ".venv", ".venv-bench", ".venv-docs", "out", "dist", "bui
 
 def wheel(tree: Path, target: Path) -> Path:
     """The wheel that a copy of the tree gives, built at another place and another time stamp."""
-    shutil.copytree(ROOT, tree, ignore=lambda _, names: NOT_SOURCES & set(names) | {n for n in names if "cache" in n})
+    shutil.copytree(
+        ROOT, tree, ignore=lambda _, names: NOT_SOURCES & set(names) | {n for n in names if "cache" in n}
+    )
     for path in tree.rglob("*"):
         os.utime(path, (1_000_000_000 + len(str(tree)),) * 2)
     done = subprocess.run(

@@ -123,7 +123,9 @@ def _show(c: Any, permitted: list[Any], span: tuple[int, ...]) -> None:
         met = "ended" if e.p_met is None else f"{e.p_met:.0%}"
         cut = "" if e.cut is None else f"{e.cut:,.0f}"
         bound = "" if e.bound is None else f"{e.bound:,.0f}"
-        rows.append((_short(e.proposal), e.party, e.year, e.title, count, bound, room, met, cut, "; ".join(e.marks)))
+        rows.append(
+            (_short(e.proposal), e.party, e.year, e.title, count, bound, room, met, cut, "; ".join(e.marks))
+        )
     columns = (
         "proposal",
         "party",
