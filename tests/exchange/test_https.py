@@ -268,7 +268,10 @@ def bad_line(folder: Path, seed: int, acts: int) -> None:
     command = [sys.executable, "-m", "detente", "node", "serve", "--every", "1", "--home"]
     servers = [
         subprocess.Popen(
-            [*command, str(folder / p)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [*command, str(folder / p)],
+            stdout=subprocess.PIPE,
+            stderr=(folder / f"{p}.err").open("w"),
+            text=True,
         )
         for p in keys
     ]
@@ -281,11 +284,15 @@ def bad_line(folder: Path, seed: int, acts: int) -> None:
         time.sleep(4)
         for relay in relays.values():
             relay.bad = False
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 180  # stalled connections run into their time-outs one after another
         while time.monotonic() < limit and not all(
             node.log_of(p).size == acts for node in nodes.values() for p in nodes
         ):
             time.sleep(0.3)
+        held = {p: {q: node.log_of(q).size for q in nodes} for p, node in nodes.items()}
+        said = {p: (folder / f"{p}.err").read_text() for p in nodes}
+        assert all(n == acts for row in held.values() for n in row.values()), (held, said)
+        assert all(server.poll() is None for server in servers), said
     finally:
         for server in servers:
             server.terminate()

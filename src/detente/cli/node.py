@@ -113,6 +113,7 @@ def serve(
     every: Annotated[int, typer.Option("--every", help="Seconds between rounds with the peers.")] = 30,
 ) -> None:
     """Serve this node to its peers, and keep in step with them, until interrupted."""
+    import sys
     import threading
 
     from detente.errors import DetenteError
@@ -128,7 +129,10 @@ def serve(
     def rounds(party: str) -> None:
         peers = peers_of(node)
         while not stop.wait(every):
-            peers.sync_with(party)
+            try:
+                peers.sync_with(party)
+            except Exception as bad:  # whatever ended this round must not end the next ones
+                print(f"{node.party}: the round with {party} failed: {bad!r}", file=sys.stderr)
 
     for party in node.mirrors:  # a thread each: a peer that stalls keeps no other waiting
         threading.Thread(target=rounds, args=(party,), daemon=True).start()
