@@ -18,12 +18,13 @@ from detente.monitor.chain.after import later_events
 from detente.monitor.chain.edit import Edit, apply, keep
 from detente.monitor.chain.files import read_bulletin, write_bulletin
 from detente.monitor.chain.lone import lone_events
-from detente.monitor.chain.process import Settings, characterise, data_digest, digest
+from detente.monitor.chain.process import Settings, characterise, data_digest, digest, process
 from detente.monitor.chain.refine import pick_sd, refine
 from detente.monitor.character.paths import path
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 from detente.monitor.network.locate import Settings as Locate
-from detente.monitor.waves.trace import Array
+from detente.monitor.waves.response import Responses
+from detente.monitor.waves.trace import Array, Recording, Site, Trace
 from tests.monitor.character import _scene as scene
 
 RING = [(azimuth, 3.0 + 0.9 * i) for i, azimuth in enumerate((10, 60, 115, 170, 215, 265, 310, 340))]
@@ -215,6 +216,14 @@ def test_the_same_input_gives_the_same_bulletin_and_its_file_comes_back(tmp_path
     (tmp_path / "bad.json").write_text("{}")
     with pytest.raises(DetenteError, match="not a bulletin"):
         read_bulletin(tmp_path / "bad.json")
+
+
+def test_a_station_that_cannot_be_listened_to_is_a_fault():
+    slow = Trace("XX", "SLOW", "", "LHZ", 1_700_000_000 * 10**9, 0.01, np.ones(500, np.float32))
+    arrays = {"SLOW": Array("SLOW", (Site("SLOW", 40.0, 90.0),))}
+    found = process(Recording((slow,)), arrays, Responses({}))
+    assert not found.arrivals and not found.events
+    assert any("SLOW" in fault and "no band" in fault for fault in found.faults)
 
 
 def test_show_prints_every_reason(tmp_path: Path):

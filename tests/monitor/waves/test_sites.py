@@ -45,6 +45,7 @@ def test_a_table_of_places_with_any_usual_names(tmp_path: Path) -> None:
         ("code,lat\nA,1\n", "no column for lon"),
         ("code,lat,lon\nA,91,0\n", "latitude 91 is off the Earth"),
         ("code,lat,lon\nA,x,0\n", "not a number"),
+        ("code,lat,lon\nA,47.1,\n", "not a number"),
         ("code,lat,lon\n", "no station"),
     ],
 )

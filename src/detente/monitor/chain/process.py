@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from detente import __version__
+from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Screening
 from detente.monitor.chain.after import later_events
 from detente.monitor.chain.listen import listen
@@ -22,7 +23,7 @@ from detente.monitor.network.associate import associate
 from detente.monitor.signals.settings import DetectSettings
 from detente.monitor.traveltime import TravelTimes
 from detente.monitor.waves.sites import by_array
-from detente.monitor.waves.trace import Array, Recording, Trace
+from detente.monitor.waves.trace import Array, Fault, Recording, Trace
 
 Tell = Callable[[str, int, int], None]
 """Progress: the step, how many are done, of how many."""
@@ -69,7 +70,11 @@ def process(
     arrivals: list[Arrival] = []
     for i, (code, traces) in enumerate(by_station.items()):
         say("detect", i, len(by_station))
-        arrivals += listen(traces, arrays[code], settings.detect, _gain(traces, responses))
+        try:
+            arrivals += listen(traces, arrays[code], settings.detect, _gain(traces, responses))
+        except DetenteError as bad:  # a station that cannot be listened to is a fault, the others go on
+            first, last = min(t.start for t in traces), max(t.end for t in traces)
+            lost = (*lost, Fault(channel=code, kind="sampling rate", start=first, end=last, detail=str(bad)))
     arrivals.sort(key=lambda a: (a.time, a.station, a.id))
     say("associate", 0, 1)
     used = {code: arrays[code] for code in by_station}

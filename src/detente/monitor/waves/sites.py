@@ -170,8 +170,8 @@ def _table(data: bytes, where: str) -> Iterable[tuple[Site, str]]:
     for number, row in enumerate(reader, 2):
         cell = {k: (row.get(c) or "").strip() if c else "" for k, c in column.items()}
         try:
-            lat, lon, high = (float(cell[k] or "0") for k in ("lat", "lon", "elevation_m"))
-        except ValueError:
+            lat, lon, high = float(cell["lat"]), float(cell["lon"]), float(cell["elevation_m"] or "0")
+        except ValueError:  # a blank one, too: nothing lies at 0, 0 by default
             raise DetenteError("a coordinate that is not a number", where=f"{where}:{number}") from None
         parts = cell["code"].split(".")
         network, code = (parts[0], parts[1]) if len(parts) == 4 else (cell["network"], cell["code"])
