@@ -162,6 +162,11 @@ class Store:
         """One arrival. Raises DetenteError where there is none."""
         return self._one("arrival", name, Arrival)
 
+    def arrivals_named(self, name: str) -> tuple[Arrival, ...]:
+        """The arrival of a name, none where there is none."""
+        rows = self._db.execute("SELECT body FROM arrival WHERE id = ?", (name,))
+        return tuple(decode(body, Arrival) for (body,) in rows)
+
     def event(self, name: str) -> Event:
         """One event with its changes, withdrawn or not. Raises DetenteError where there is none."""
         return self._with_changes(self._one("event", name, Event))
