@@ -191,9 +191,15 @@ def correlate(
 def _stations(files: list[Path], stations: list[Path] | None, array: str) -> list[tuple[Array, list[Trace]]]:
     """Each station of the files with its traces; IMS places are known."""
     from detente.monitor.waves import sites
-    from detente.monitor.waves.read import read
+    from detente.monitor.waves.health import summary
+    from detente.monitor.waves.read import nothing_in, read
 
     recording = read(files)
+    if not recording.traces:
+        raise DetenteError(nothing_in(files, recording.faults))
+    if recording.faults:
+        kinds = ", ".join(f"{n} {kind}" for kind, n in summary(recording.faults).items())
+        typer.echo(f"faults in the records: {kinds}; detente monitor read tells them", err=True)
     places = dict(sites.ims_arrays())
     if stations:
         places.update(sites.load(stations, array=array))

@@ -28,7 +28,9 @@ BulletinFile = Annotated[Path, typer.Argument(metavar="BULLETIN", help="A bullet
 At = Annotated[
     str, typer.Option(metavar="TIME,LAT,LON[,DEPTH]", help="The origin: UTC time, degrees, depth in km.")
 ]
-Prior = Annotated[float, typer.Option(help="Probability of an explosion before any record.")]
+Prior = Annotated[
+    float, typer.Option(min=0.0, max=1.0, help="Probability of an explosion before any record.")
+]
 
 
 @app.command()
