@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from detente.cli.monitor import app
 from detente.errors import DetenteError
-from detente.monitor.bulletin.records import Origin
+from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Origin, Used
 from detente.monitor.network.event_beams import event_beams
+from detente.monitor.network.event_fk import fk_at
 from detente.monitor.network.predict import predict
 from detente.monitor.signals.phase_filters import filter_of, filters
 from detente.monitor.signals.synthetic import rings
@@ -55,6 +56,25 @@ def test_a_predicted_wave_adds_up_and_noise_does_not() -> None:
     assert 2.2 < noisy.snr / noisy.single_snr < 3.8  # the root of nine, and scatter
     (wrong,) = event_beams(made(0.0, backazimuth=270.0), {"SYN": ARRAY}, ORIGIN, filters(), ("P",))
     assert np.abs(wrong.trace.samples).max() < 0.8 * peak
+
+
+@pytest.mark.parametrize("side", [None, 200.0])
+def test_fk_at_an_arrival_beside_what_is_predicted(side: float | None) -> None:
+    """The wave from where the origin says, and from another side: the f-k finds where it comes from."""
+    (p,) = predict(ORIGIN, {"SYN": ARRAY}, ("P",))
+    used = Used(arrival="a", station="SYN", phase="P", distance_deg=60.0, azimuth_deg=0.0)
+    event = Event(id="e", origins=(msgspec.structs.replace(ORIGIN, used=(used,)),))
+    held = Bulletin(start=0, end=2e9, events=(event,),
+                    arrivals=(Arrival(id="a", station="SYN", time=p.time, time_sd=0.1),))  # fmt: skip
+    found = fk_at(held, event, "a", made(0.5, side), {"SYN": ARRAY})
+    truth = p.backazimuth_deg if side is None else side
+    assert abs((found.fk[0] - truth + 180) % 360 - 180) < 2.5 * found.fk[1] < 60
+    assert found.fk[2] == pytest.approx(p.slowness_s_km, abs=2.5 * found.fk[3])
+    assert found.predicted == p and found.seen.channels == 9 and not found.bias_known
+    with pytest.raises(DetenteError, match="is not of e"):
+        fk_at(held, event, "b", made(0.5), {"SYN": ARRAY})
+    with pytest.raises(DetenteError, match="no array of three"):
+        fk_at(held, event, "a", made(0.5), {"SYN": Array("SYN", ARRAY.sites[:1])})
 
 
 def test_phases_that_do_not_come_and_stations_without_records_give_no_beam() -> None:
