@@ -63,10 +63,14 @@ def _row(
     if mb is not None:
         row |= {"mb_idc_scale": f"{as_idc(mb):.2f}", "mb_sd": f"{mb.sd:.2f}", "mb_kind": mb.kind}
     if s is not None:
-        p = "" if s.p_explosion is None else f"{s.p_explosion:.3f}"
+        p = "" if s.p_explosion is None else f"{s.p_explosion:.4f}"
         row |= {"verdict": s.verdict, "p_explosion": p, "prior": f"{s.prior:g}"}
     if coupled is not None:
-        row |= {"low_kt": _two(coupled.low_kt), "median_kt": _two(coupled.median_kt), "high_kt": _two(coupled.high_kt)}
+        row |= {
+            "low_kt": _two(coupled.low_kt),
+            "median_kt": _two(coupled.median_kt),
+            "high_kt": _two(coupled.high_kt),
+        }
     return row
 
 
