@@ -16,6 +16,8 @@ from detente.monitor.bulletin.records import Bulletin, Event, Origin
 from detente.monitor.chain.files import Data
 from detente.monitor.chain.process import Settings, process
 from detente.monitor.character.magnitudes import as_idc, body_wave, measure
+from detente.monitor.character.network_magnitude import network
+from detente.monitor.character.station_terms import Terms, by_station, estimate, less_term
 from detente.monitor.explosions import explosions
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 from detente.monitor.waves import read, response, sites
@@ -168,10 +170,28 @@ def _collapse(bulletin: Bulletin) -> None:
 
 
 def norwegian(folder: Path) -> None:
-    """Network magnitudes of 32 Soviet and Chinese tests against both catalogues."""
-    own = folder / "nnsn"
+    """Network magnitudes of 32 Soviet and Chinese tests against both catalogues, and with station terms.
+
+    The terms of each event come from the 31 others.
+    """
+    rows = _measured(folder / "nnsn")
+    events = [event for event, *_ in rows]
+    without = [_network(e, {}) for e in events]
+    terms = [_network(e, by_station(estimate([o for o in events if o is not e]))) for e in events]
+    for name, k in (("SIPRI's mb, mostly Hagfors'", 1), ("ISC or PDE mb, recalled", 2)):
+        for how, values in (("", without), (", station terms of the other events", terms)):
+            pairs = [(r[k], v) for r, v in zip(rows, values, strict=True) if r[k] and v is not None]
+            x, y = np.array(pairs).T
+            slope, level = np.polyfit(x, y, 1)
+            sigma = float(np.std(y - slope * x - level, ddof=2))
+            line(f"Norwegian network on {name}{how}: {len(x)} events, slope {slope:.2f}, sigma", sigma, "",
+                 "< 0.35", kept=sigma < 0.35)  # fmt: skip
+
+
+def _measured(own: Path) -> list[tuple[Event, float | None, float | None]]:
+    """Each test with its magnitudes, SIPRI's mb and the ISC's; None where there is none."""
     responses, arrays = response.load(own / "RESPONSES"), sites.load(own / "RESPONSES")
-    hagfors, isc = [], []
+    found = []
     with (own / "nnsn_events.csv").open() as file:
         for row in csv.DictReader(file):
             when = seconds(row["datetime_sipri"])
@@ -182,19 +202,18 @@ def norwegian(folder: Path) -> None:
             )
             event = Event(id=row["dir"], origins=(origin,))
             recording = read.read(own / "ARCHIVE" / row["dir"])
-            mb = body_wave(measure(event, recording, responses, arrays, kinds=("mb", "mb(Pn)")))
-            if mb is None:
-                continue
-            if float(row["mb"]) > 0:
-                hagfors.append((float(row["mb"]), as_idc(mb)))
-            if shot is not None and shot.mb is not None:
-                isc.append((shot.mb, as_idc(mb)))
-    for name, pairs in (("SIPRI's mb, mostly Hagfors'", hagfors), ("ISC or PDE mb, recalled", isc)):
-        x, y = np.array(pairs).T
-        slope, level = np.polyfit(x, y, 1)
-        sigma = float(np.std(y - slope * x - level, ddof=2))
-        line(f"Norwegian network on {name}: {len(x)} events, slope {slope:.2f}, sigma", sigma, "", "< 0.35",
-             kept=sigma < 0.35)  # fmt: skip
+            event = measure(event, recording, responses, arrays, kinds=("mb", "mb(Pn)"))
+            found.append((event, float(row["mb"]) or None, shot.mb if shot else None))
+    return found
+
+
+def _network(event: Event, terms: Terms) -> float | None:
+    """The event's mb on the IDC's scale with station terms taken off."""
+    mb = body_wave(event)
+    if mb is None:
+        return None
+    value = network([less_term(s, terms, event.origin) for s in mb.stations])
+    return None if value is None else as_idc(msgspec.structs.replace(mb, value=value[0]))
 
 
 def _when(text: str) -> float:

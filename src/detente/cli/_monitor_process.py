@@ -12,8 +12,9 @@ import typer
 from detente.cli._show import JsonFlag, show_json, show_table
 
 if TYPE_CHECKING:
-    from detente.monitor.bulletin.records import Bulletin, Event
+    from detente.monitor.bulletin.records import Bulletin, Event, StationMagnitude
     from detente.monitor.chain.files import Data
+    from detente.monitor.character.station_terms import Term
 
 app = typer.Typer()
 
@@ -28,6 +29,13 @@ BulletinFile = Annotated[Path, typer.Argument(metavar="BULLETIN", help="A bullet
 At = Annotated[
     str, typer.Option(metavar="TIME,LAT,LON[,DEPTH]", help="The origin: UTC time, degrees, depth in km.")
 ]
+StationTerms = Annotated[
+    Path | None, typer.Option("--station-terms", metavar="FILE", help="Station terms to take off magnitudes.")
+]
+Masks = Annotated[
+    list[Path] | None,
+    typer.Option(help="Tables of stretches to leave out, as `monitor mask` writes them; repeatable."),
+]
 Prior = Annotated[
     float, typer.Option(min=0.0, max=1.0, help="Probability of an explosion before any record.")
 ]
@@ -39,6 +47,8 @@ def process(
     stations: Stations = None,
     out: Annotated[Path, typer.Option(help="Folder for bulletin.json and the sheets.")] = Path("out/monitor"),
     prior: Prior = 0.5,
+    station_terms: StationTerms = None,
+    masks: Masks = None,
     seed: Annotated[int, typer.Option(help="Seed of the yields' draws.")] = 1,
     sheets: Annotated[bool, typer.Option(help="Draw a sheet of each event, the day and the network.")] = True,
     json: JsonFlag = False,
@@ -49,14 +59,14 @@ def process(
     from detente.monitor.chain.process import Settings
     from detente.monitor.chain.process import process as run
 
-    stations = stations or []
-    data = read_data(files, stations)
+    stations, masks = stations or [], masks or []
+    data = read_data(files, stations, masks)
     made = run(
         data.recording,
         data.arrays,
         data.responses,
-        settings=Settings(prior=prior, seed=seed),
-        inputs=inputs([p.resolve() for p in files], [p.resolve() for p in stations]),
+        settings=Settings(prior=prior, seed=seed, terms=_terms(station_terms)),
+        inputs=inputs(*([p.resolve() for p in paths] for paths in (files, stations, masks))),
         tell=_tell if sys.stderr.isatty() else None,
     )
     write_bulletin(out / "bulletin.json", made)
@@ -117,6 +127,7 @@ def edit(
     from detente.monitor.bulletin.store import Store
     from detente.monitor.chain.edit import Edit, apply, keep
     from detente.monitor.chain.files import read_bulletin, store_beside, write_bulletin
+    from detente.monitor.chain.process import settings_of
 
     held = read_bulletin(bulletin)
     data = _data(held, bulletin, waveforms, stations)
@@ -132,7 +143,9 @@ def edit(
         add=add,
         depth_km=depth,
     )
-    changed, change = apply(held, wanted, data.recording, data.arrays, data.responses)
+    changed, change = apply(
+        held, wanted, data.recording, data.arrays, data.responses, settings=settings_of(held)
+    )
     if store_beside(bulletin).is_file():
         with Store(store_beside(bulletin), create=False) as store:
             keep(store, changed, wanted)
@@ -142,19 +155,31 @@ def edit(
 
 
 @app.command()
-def magnitude(files: Waveforms, at: At, stations: Stations = None, json: JsonFlag = False) -> None:
+def magnitude(
+    files: Waveforms,
+    at: At,
+    stations: Stations = None,
+    station_terms: StationTerms = None,
+    json: JsonFlag = False,
+) -> None:
     """Magnitudes of an origin that is given, from the records."""
     from detente.monitor.chain.files import read_data
     from detente.monitor.character.magnitudes import measure
 
     data = read_data(files, stations or [])
-    found = measure(_origin(at), data.recording, data.responses, data.arrays)
+    terms = _terms(station_terms)
+    found = measure(_origin(at), data.recording, data.responses, data.arrays, terms=terms)
     show_json([*found.magnitudes, *found.limits]) if json else _print_magnitudes(found)
 
 
 @app.command()
 def screen(
-    files: Waveforms, at: At, stations: Stations = None, prior: Prior = 0.5, json: JsonFlag = False
+    files: Waveforms,
+    at: At,
+    stations: Stations = None,
+    prior: Prior = 0.5,
+    station_terms: StationTerms = None,
+    json: JsonFlag = False,
 ) -> None:
     """Screen an origin that is given: explosion, earthquake, or no answer, and the yield if it may be one."""
     from detente.monitor.chain.files import read_data
@@ -163,7 +188,8 @@ def screen(
     from detente.monitor.character.yields import estimate
 
     data = read_data(files, stations or [])
-    found = measure(_origin(at), data.recording, data.responses, data.arrays)
+    terms = _terms(station_terms)
+    found = measure(_origin(at), data.recording, data.responses, data.arrays, terms=terms)
     found = estimate(run(found, data.recording, data.arrays, prior=prior))
     if json:
         show_json(found)
@@ -174,6 +200,12 @@ def screen(
 
 def _tell(step: str, done: int, of: int) -> None:
     typer.echo(f"\r{step} {done + 1}/{of}   ", nl=False, err=True)
+
+
+def _terms(path: Path | None) -> tuple[Term, ...]:
+    from detente.monitor.character.station_terms import read_terms
+
+    return () if path is None else read_terms(path)
 
 
 def _seconds(text: str) -> float:
@@ -313,11 +345,17 @@ def _print_event(held: Bulletin, e: Event) -> None:
 def _print_magnitudes(e: Event) -> None:
     rows = [
         (m.kind, f"{'<' if limit else ''}{m.value:.2f}", "" if limit else f"{m.sd:.2f}",
-         " ".join(f"{s.station} {'<' if s.limit else ''}{s.value:.2f}" for s in m.stations), m.method)
+         " ".join(_station(s) for s in m.stations), m.method)
         for limit, several in ((False, e.magnitudes), (True, e.limits))
         for m in several
     ]  # fmt: skip
     show_table("Magnitudes", ("kind", "value", "sd", "stations", "method"), rows)
+
+
+def _station(s: StationMagnitude) -> str:
+    """A station's value, and the term that was taken off it."""
+    term = "" if s.term is None else f" (term {s.term:+.2f})"
+    return f"{s.station} {'<' if s.limit else ''}{s.value:.2f}{term}"
 
 
 def _print_screening(e: Event) -> None:

@@ -24,7 +24,7 @@ SMALL_SLOPES = (
     1.0,
 )  # range of the slope below the bend (Murphy; source_mueller_murphy.magnitude_slope)
 STANDARD_DEPTH_M = 122.0  # m kt^(-1/3)
-DEPTH_EFFECT = (0.6, 0.2)  # mb lost per decade of depth: 0.79 by Denny-Johnson, 0.5 by the DPRK shots
+DEPTH_EFFECT = (0.6, 0.2)  # mb lost per decade of depth: Denny-Johnson 0.44 or 0.79, DPRK shots 0.5
 IDC_BELOW_USGS = (0.22, 0.05)  # mean and spread of the six DPRK pairs
 ML_LESS_MB = (0.0, 0.4)  # no tie is published for most paths: assumed
 AGENCIES = {"isc": 0.0, "usgs": 0.0, "pde": 0.0, "neic": 0.0, "idc": IDC_BELOW_USGS[0]}

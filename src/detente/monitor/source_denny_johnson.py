@@ -3,6 +3,7 @@
 In "Explosion Source Phenomenology", AGU Geophysical Monograph 65, 1-24. Constants recalled, not read;
 the radius is checked against the measured cavity of SALMON. Their scaling of the corner frequency was found
 in no source and is not recalled: `spectrum` has to be given a corner, and no default result uses it.
+The moment is recalled in two ways that differ with depth, see `static_potential`: treat it as a bound.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ def static_potential(yield_kt: Any, depth_m: Any, rock: str | Medium) -> Any:
     """Static reduced displacement potential, m3: 10^(0.349 - 0.0269 GP) Rc^3 / 3.
 
     2.2 times the volume that Mueller-Murphy assigns (Rc^3 / 3) in rock without gas: the two models
-    disagree by 0.35 magnitude units, which no result here hides.
+    disagree by 0.35 magnitude units, which no result here hides. The moment is also recalled as
+    Y Vs^1.1544 P0^-0.4385 10^(-0.0344 GP) times a constant that is not: with the radius above that makes 0.349
+    the power of P0, and the moment fall with depth as h^-0.44, not h^-0.79. SALMON's potential bears the level
+    used here, at its depth; no source at hand decides between the two.
     """
     rock = medium(rock)
     return 10 ** (0.349 - 0.0269 * rock.gas_porosity) * cavity_radius(yield_kt, depth_m, rock) ** 3 / 3

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from detente.cli import _monitor_process as command
+from detente.cli import _monitor_station_terms as terms_command
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Origin, Used
 from detente.monitor.bulletin.store import Store
@@ -18,9 +19,18 @@ from detente.monitor.chain.after import later_events
 from detente.monitor.chain.edit import Edit, apply, keep
 from detente.monitor.chain.files import read_bulletin, write_bulletin
 from detente.monitor.chain.lone import lone_events
-from detente.monitor.chain.process import Settings, characterise, data_digest, digest, process
+from detente.monitor.chain.process import (
+    Settings,
+    changed,
+    characterise,
+    data_digest,
+    digest,
+    process,
+    settings_of,
+)
 from detente.monitor.chain.refine import pick_sd, refine
 from detente.monitor.character.paths import path
+from detente.monitor.character.station_terms import read_terms
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 from detente.monitor.network.locate import Settings as Locate
 from detente.monitor.waves.response import Responses
@@ -238,6 +248,46 @@ def test_show_prints_every_reason(tmp_path: Path):
         assert word in one.output
     as_json = run.invoke(command.app, ["show", str(tmp_path / "bulletin.json"), "e", "--json"])
     assert json.loads(as_json.output)["id"] == "e"
+
+
+def test_station_terms_from_bulletins_go_back_into_magnitudes(tmp_path: Path):
+    """S5 reads 0.5 high in every event: its term is found, taken off, told, and kept when an event is edited."""
+    arrays = scene.stations(RING)
+    wanted = scene.recording(scene.event(arrays), arrays, p=300, s=60)
+    loud = tuple(
+        msgspec.structs.replace(t, samples=t.samples * (10**0.5 if t.station == "S5" else 1.0))
+        for t in wanted.traces
+    )
+    recording, instruments = Recording(loud), scene.instruments(arrays)
+    picks = _picks(arrays)
+    found = refine(_associated(picks, 50.1, 78.1), {a.id: a for a in picks}, arrays, Locate())
+    files = []
+    events = characterise([found], recording, arrays, instruments, picks)
+    for k in range(6):
+        files.append(tmp_path / f"{k}.json")
+        write_bulletin(files[-1], Bulletin(start=0.0, end=1.0, arrivals=tuple(picks), events=events))
+    run = CliRunner()
+    told = run.invoke(terms_command.app, [*map(str, files), "--out", str(tmp_path / "terms.csv")])
+    assert told.exit_code == 0, told.output
+    terms = read_terms(tmp_path / "terms.csv")
+    odd = next(t for t in terms if t.station == "S5" and t.kind == "mb(Pn)")
+    values = {s.station: s.value for m in events[0].magnitudes if m.kind == "mb(Pn)" for s in m.stations}
+    assert odd.term == pytest.approx(values["S5"] - np.mean(list(values.values())), rel=0.15)
+    assert odd.readings == 6
+    settings = Settings(terms=terms, prior=0.3)
+    [before] = events
+    [after] = characterise([found], recording, arrays, instruments, picks, settings=settings)
+    by_kind = {m.kind: m for m in after.magnitudes}
+    assert by_kind["mb(Pn)"].sd <= next(m.sd for m in before.magnitudes if m.kind == "mb(Pn)")
+    assert "station terms taken off" in by_kind["mb(Pn)"].method
+    made = Bulletin(start=0.0, end=1.0, arrivals=tuple(picks), events=(after,),
+                    made_with={"settings_changed": changed(settings)})  # fmt: skip
+    assert settings_of(made) == settings
+    with pytest.raises(DetenteError, match="settings cannot be read"):
+        settings_of(msgspec.structs.replace(made, made_with={"settings_changed": "{"}))
+    (tmp_path / "empty.json").write_text('{"start": 0.0, "end": 1.0}')
+    nothing = run.invoke(terms_command.app, [str(tmp_path / "empty.json")])
+    assert isinstance(nothing.exception, DetenteError)
 
 
 def test_sheets_draw(tmp_path: Path):

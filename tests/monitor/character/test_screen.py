@@ -11,6 +11,7 @@ from detente.monitor.bulletin.records import Criterion, Magnitude, Screening, St
 from detente.monitor.character import screen as sc
 from detente.monitor.character.magnitudes import as_idc, body_wave, measure, stations
 from detente.monitor.character.ratios import correction, ratios, usable
+from detente.monitor.character.station_terms import Term
 from detente.monitor.character.yields import estimate, nearest_site
 from detente.monitor.magnitude_yield import estimate_yield
 from tests.monitor.character import _scene as scene
@@ -178,14 +179,16 @@ def test_magnitudes_of_a_made_event_at_every_station_and_limits_where_nothing_wa
     assert without.magnitudes == () and without.limits == ()
 
 
-def test_a_station_term_is_taken_off_and_halves_the_scatter():
+def test_a_station_term_is_taken_off_and_told():
     arrays = scene.stations(PLACES[:1])
     found = scene.event(arrays)
     recording = scene.recording(found, arrays, p=200)
     args = (found, recording, scene.instruments(arrays), arrays)
     bare = measure(*args, kinds=("mb(Pn)",)).magnitudes[0].stations[0]
-    term = measure(*args, terms={("S0", "mb(Pn)"): (0.7, 0.1)}, kinds=("mb(Pn)",)).magnitudes[0].stations[0]
-    assert term.value == pytest.approx(bare.value - 0.7) and term.sd < bare.sd
+    known = Term(station="S0", kind="mb(Pn)", term=0.7, sd=0.1, scatter=0.2, readings=9, limits=0, lat=scene.LAT,
+                 lon=scene.LON, reach_km=100.0)  # fmt: skip
+    term = measure(*args, terms=[known], kinds=("mb(Pn)",)).magnitudes[0].stations[0]
+    assert term.value == pytest.approx(bare.value - 0.7) and term.sd < bare.sd and term.term == 0.7
 
 
 def test_yields_are_part_ones_with_the_magnitudes_error():

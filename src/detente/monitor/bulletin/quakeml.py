@@ -235,7 +235,7 @@ def _magnitude(
         _waveform(element, station.station, "")
         if station.limit:
             _add(_add(element, "comment"), "text", "upper limit: no signal seen")
-        _extra(element, {f: getattr(station, f) for f in ("limit", "arrival", "kind", "station")})
+        _extra(element, {f: getattr(station, f) for f in ("limit", "arrival", "kind", "station", "term")})
     element = _add(parent, "magnitude", publicID=_id("magnitude", f"{event.id}/{index}"))
     _quantity(element, "mag", magnitude.value, magnitude.sd)
     _add(element, "type", magnitude.kind[:_LONGEST_TYPE])
@@ -452,6 +452,7 @@ def _read_magnitude(element: Any, stations: dict[str | None, Any]) -> Magnitude:
                 sd=one_sd or 0.0,
                 limit=bool(extra.get("limit", False)),
                 arrival=str(extra.get("arrival", "")),
+                term=extra.get("term"),
             )
         )
     extra = _read_extra(element)

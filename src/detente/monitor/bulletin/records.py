@@ -93,7 +93,10 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StationMagnitude(msgspec.Struct, frozen=True, kw_only=True):
-    """A magnitude at one station; `limit`: the station saw nothing, the value is an upper limit."""
+    """A magnitude at one station; `limit`: the station saw nothing, the value is an upper limit.
+
+    `term`: the station term that was taken off `value` (and off the limit); None where none is known.
+    """
 
     station: str
     kind: str
@@ -101,6 +104,7 @@ class StationMagnitude(msgspec.Struct, frozen=True, kw_only=True):
     sd: float
     arrival: str = ""
     limit: bool = False
+    term: float | None = None
 
 
 class Magnitude(msgspec.Struct, frozen=True, kw_only=True):

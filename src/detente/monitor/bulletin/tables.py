@@ -46,7 +46,8 @@ def rows(bulletin: Bulletin) -> dict[str, list[dict[str, Any]]]:
         found["missed"] += [{"event": event.id, "origin": o.id, **_flat(m)} for m in o.missed]
         for m in (*event.magnitudes, *event.limits):
             whole = {"event": event.id, "station": "", "kind": m.kind, "value": m.value, "sd": m.sd}
-            found["magnitudes"].append(whole | {"limit": m in event.limits, "arrival": "", "by": m.by})
+            limit = m in event.limits
+            found["magnitudes"].append(whole | {"limit": limit, "arrival": "", "term": None, "by": m.by})
             found["magnitudes"] += [{"event": event.id, **_flat(s), "by": m.by} for s in m.stations]
         found["yields"] += [{"event": event.id, **_flat(y)} for y in event.yields]
     for arrival in bulletin.arrivals:

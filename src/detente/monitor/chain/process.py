@@ -11,12 +11,14 @@ from detente import __version__
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Screening
 from detente.monitor.chain.after import later_events
+from detente.monitor.chain.gather import gathered
 from detente.monitor.chain.listen import listen
 from detente.monitor.chain.lone import lone_events
 from detente.monitor.chain.refine import refine
 from detente.monitor.character.ground import Instruments
 from detente.monitor.character.magnitudes import measure
 from detente.monitor.character.screen import PRIOR, Neighbour, measured, screen
+from detente.monitor.character.station_terms import Term
 from detente.monitor.character.yields import estimate
 from detente.monitor.network.associate import Settings as Associate
 from detente.monitor.network.associate import associate
@@ -37,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that shapes the result besides the data; its digest stands in the bulletin.
 
     `prior`: probability of an explosion before any record; `draws` and `seed` of the yields; `lone_snr`: least
-    signal-to-noise ratio of an event that only one station saw.
+    signal-to-noise ratio of an event that only one station saw; `terms`: station terms, taken off magnitudes.
     """
 
     detect: DetectSettings = DetectSettings()
@@ -46,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     draws: int = 20_000
     seed: int = 1
     lone_snr: float = 20.0
+    terms: tuple[Term, ...] = ()
 
 
 DEFAULT = Settings()
@@ -81,6 +84,7 @@ def process(
     events = list(associate(arrivals, used, settings=settings.associate)) if arrivals else []
     by_id = {a.id: a for a in arrivals}
     events = [refine(e, by_id, used, settings.associate.locate) for e in events]
+    events = gathered(events, arrivals, used, settings.associate.locate)
     events = later_events(events, arrivals, used)
     events += lone_events(arrivals, events, used, least_snr=settings.lone_snr)
     events.sort(key=lambda e: (e.origin.time, e.id))
@@ -100,6 +104,7 @@ def process(
             "settings": digest(settings),
             "data": data_digest(recording),
             "seed": str(settings.seed),
+            "settings_changed": changed(settings),
             **(inputs or {}),
         },
     )
@@ -135,7 +140,7 @@ def characterise(
         if (event.origin.semi_major_km or 0.0) > PLACE_KM:
             found.append(msgspec.structs.replace(event, screening=_nowhere(event, settings.prior)))
             continue
-        one = measure(event, recording, responses, arrays)
+        one = measure(event, recording, responses, arrays, terms=settings.terms)
         if len({u.station for u in event.origin.used}) < 2:
             found.append(msgspec.structs.replace(one, screening=_alone(settings.prior)))
             continue
@@ -168,6 +173,21 @@ def named(arrivals: Sequence[Arrival], events: Sequence[Event]) -> tuple[Arrival
 def digest(settings: Settings) -> str:
     """SHA-256 of the settings as JSON with sorted keys."""
     return hashlib.sha256(msgspec.json.encode(settings, order="deterministic")).hexdigest()
+
+
+def changed(settings: Settings) -> str:
+    """The settings that are not the usual ones, as JSON: what an analyst's change has to compute with."""
+    told = {k: getattr(settings, k) for k in Settings.__struct_fields__}
+    other = {k: v for k, v in told.items() if v != getattr(DEFAULT, k)}
+    return msgspec.json.encode(other, order="deterministic").decode()
+
+
+def settings_of(bulletin: Bulletin) -> Settings:
+    """The settings that a bulletin was made with. Raises DetenteError where they cannot be read."""
+    try:
+        return msgspec.json.decode(bulletin.made_with.get("settings_changed", "{}"), type=Settings)
+    except msgspec.MsgspecError as bad:
+        raise DetenteError(f"the bulletin's settings cannot be read: {bad}") from None
 
 
 def data_digest(recording: Recording) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -23,6 +23,7 @@ from detente.monitor.character.ground import (
 from detente.monitor.character.network_magnitude import network, upper_limit
 from detente.monitor.character.paths import Path, path
 from detente.monitor.character.scales import Scale
+from detente.monitor.character.station_terms import Term, by_station, less_term
 from detente.monitor.character.surface import SD as VMAX_SD
 from detente.monitor.character.surface import SOURCE as VMAX_SOURCE
 from detente.monitor.character.surface import SPEEDS_KM_S, rayleigh
@@ -31,8 +32,6 @@ from detente.monitor.traveltime import TravelTimes
 from detente.monitor.waves.trace import Array, Recording, Trace
 
 Float = NDArray[np.float64]
-Terms = Mapping[tuple[str, str], tuple[float, float]]
-"""(station, kind) -> station term and its uncertainty, magnitude units; taken off the station's value."""
 
 LEAST_SNR: Final = 2.0
 """Below it a reading is not a signal but a limit to one."""
@@ -109,7 +108,7 @@ def measure(
     responses: Instruments,
     arrays: Mapping[str, Array],
     *,
-    terms: Terms | None = None,
+    terms: Iterable[Term] = (),
     kinds: Sequence[str] | None = None,
 ) -> Event:
     """The event with its network magnitudes, body waves first, every station's value inside.
@@ -118,11 +117,11 @@ def measure(
     terms to take off; `kinds`: only these (mb, mb(Pn), mb(Pn,Korea), ML, mb_Lg, Ms, Ms(VMAX)).
     Source of the network's value: Ringdal 1976, BSSA 66(3) 789.
     """
-    depth = event.origin.depth_km
+    depth, known = event.origin.depth_km, by_station(terms)
     values: dict[str, list[StationMagnitude]] = {}
     for station in stations(event, recording, arrays):
         for m in _at(station, responses, depth, event.origin.time, kinds):
-            values.setdefault(m.kind, []).append(_less_term(m, terms or {}))
+            values.setdefault(m.kind, []).append(less_term(m, known, event.origin))
     found = [_network(kind, values[kind]) for kind in ORDER if kind in values]
     return msgspec.structs.replace(
         event,
@@ -162,6 +161,8 @@ def _network(kind: str, stations: Sequence[StationMagnitude]) -> Magnitude:
     quality = scale.source.quality if scale else VMAX_SOURCE.quality
     silent = sum(s.limit for s in stations)
     told = f"{method}; {len(stations) - silent} measured, {silent} limits"
+    if corrected := sum(s.term is not None for s in stations):
+        told += f"; {corrected} station terms taken off"
     if quality.doubtful:
         told += "; recalled: constants not read in a source"
     return Magnitude(
@@ -171,14 +172,6 @@ def _network(kind: str, stations: Sequence[StationMagnitude]) -> Magnitude:
         stations=tuple(sorted(stations, key=lambda s: s.station)),
         method=told,
     )
-
-
-def _less_term(m: StationMagnitude, terms: Terms) -> StationMagnitude:
-    if (m.station, m.kind) not in terms:
-        return m
-    term, sd = terms[m.station, m.kind]
-    # a known term leaves half the scatter: what is left is the event's own radiation and the measurement
-    return msgspec.structs.replace(m, value=m.value - term, sd=float(np.hypot(m.sd / 2, sd)))
 
 
 def _at(

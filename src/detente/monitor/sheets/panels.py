@@ -1,4 +1,4 @@
-"""The panels of an event sheet: map, aligned traces, P/S, magnitudes, yield, f-k; each draws into given axes."""
+"""The panels of an event sheet: traces or residuals, P/S, magnitudes, evidence, yield; each draws into given axes."""
 
 from __future__ import annotations
 
@@ -11,140 +11,125 @@ from numpy.typing import NDArray
 from detente.monitor.bulletin.records import Arrival, Event
 from detente.monitor.character.magnitudes import Station, as_idc, body_wave
 from detente.monitor.character.ratios import Ratio, populations
-from detente.monitor.coast import rings
-from detente.monitor.event_location import destination
-from detente.monitor.geo import KM_PER_DEG
-from detente.monitor.waves.trace import Array, Trace
+from detente.monitor.sheets.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    RED,
+    SMALL,
+    kilotonnes,
+    nothing,
+    style,
+)
+from detente.monitor.sheets.threshold import BOUND_KT
+from detente.monitor.waves.trace import Trace
 
 Float = NDArray[np.float64]
 
-# Okabe & Ito 2008, colour-blind safe
-BLUE, ORANGE, GREEN, RED, GREY, INK = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#999999", "#222222"
-SMALL: Final = 8.0
-TRACES: Final = 14
+TRACES: Final = 16
 _PICK_BAND: Final = (1.0, 4.0)
-
-
-def style(axes: Any, title: str) -> None:
-    """One look for all panels."""
-    axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
-    axes.tick_params(labelsize=SMALL)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.xaxis.label.set_fontsize(SMALL + 1)
-    axes.yaxis.label.set_fontsize(SMALL + 1)
-
-
-def plain(kt: float) -> str:
-    """Two figures, no powers of ten."""
-    return f"{float(f'{kt:.2g}'):,.10g}"
-
-
-def nothing(axes: Any, title: str, why: str) -> None:
-    """A panel that says why it is empty."""
-    style(axes, title)
-    axes.set_axis_off()
-    axes.text(0.0, 0.9, why, fontsize=SMALL + 1, va="top", wrap=True, transform=axes.transAxes)
-
-
-def draw_map(axes: Any, event: Event, near: Sequence[Station], arrays: Mapping[str, Array]) -> None:
-    """Stations that gave picks (filled) and that did not (open), the epicentre and its ellipse."""
-    style(axes, "Where")
-    o = event.origin
-    used = {u.station for u in o.used}
-    for ring in rings():
-        for turn in (-360, 0, 360):
-            axes.plot(ring[:, 0] + turn, ring[:, 1], color=GREY, linewidth=0.6, zorder=1)
-    shown = [(s.path.station, arrays[s.path.station]) for s in near if s.path.distance_deg < 60]
-    for code, array in shown:
-        x = o.lon + (array.lon - o.lon + 180) % 360 - 180
-        axes.plot([o.lon, x], [o.lat, array.lat], color=GREY, linewidth=0.4, zorder=1)
-        face = BLUE if code in used else "white"
-        axes.plot(x, array.lat, "^", color=BLUE, markerfacecolor=face, markersize=7, zorder=3)
-    for code, array in [s for s in shown if s[0] in used][:12]:
-        x = o.lon + (array.lon - o.lon + 180) % 360 - 180
-        axes.annotate(code, (x, array.lat), (3, 3), textcoords="offset points", fontsize=SMALL - 1)
-    if o.semi_major_km is not None and o.semi_minor_km is not None:
-        lat, lon = _ellipse(o.lat, o.lon, o.semi_major_km, o.semi_minor_km, o.strike_deg or 0.0)
-        axes.fill(o.lon + (lon - o.lon + 180) % 360 - 180, lat, color=RED, alpha=0.25, zorder=2)
-        axes.plot(o.lon + (lon - o.lon + 180) % 360 - 180, lat, color=RED, linewidth=1.2, zorder=4)
-    axes.plot(o.lon, o.lat, "*", color=RED, markersize=13, markeredgecolor="white", zorder=5)
-    _frame(axes, event, [a for _, a in shown])
-
-
-def _ellipse(lat: float, lon: float, major: float, minor: float, strike: float) -> tuple[Float, Float]:
-    t = np.linspace(0, 2 * np.pi, 121)
-    a = np.radians(strike)
-    along, across = major * np.cos(t), minor * np.sin(t)
-    east, north = along * np.sin(a) + across * np.cos(a), along * np.cos(a) - across * np.sin(a)
-    azimuth = np.degrees(np.arctan2(east, north)) % 360
-    lats, lons = destination(lat, lon, azimuth, np.hypot(east, north) / KM_PER_DEG)
-    return np.asarray(lats), np.asarray(lons)
-
-
-def _frame(axes: Any, event: Event, shown: Sequence[Array]) -> None:
-    o = event.origin
-    lats = np.array([o.lat, *(a.lat for a in shown)])
-    lons = np.array([o.lon, *(o.lon + (a.lon - o.lon + 180) % 360 - 180 for a in shown)])
-    reach = max((o.semi_major_km or 0.0) / KM_PER_DEG, 1.0)
-    low, high = min(lats.min(), o.lat - reach) - 1, max(lats.max(), o.lat + reach) + 1
-    stretch = max(float(np.cos(np.radians(o.lat))), 0.15)
-    left = min(lons.min(), o.lon - reach / stretch) - 1.5
-    right = max(lons.max(), o.lon + reach / stretch) + 1.5
-    axes.set_xlim(left, right)
-    axes.set_ylim(max(low, -90), min(high, 90))
-    axes.set_aspect(1 / stretch, adjustable="box", anchor="NW")
-    axes.set_xlabel("degrees east")
-    axes.set_ylabel("degrees north")
+_COLUMNS: Final = 1100  # a trace is drawn as its extremes in as many steps: no page shows more
+_FAR: Final = 1.6  # a station's magnitude further from the network's is drawn at the edge, as an arrow
 
 
 def draw_traces(axes: Any, event: Event, near: Sequence[Station], arrivals: Mapping[str, Arrival]) -> None:
-    """Verticals, 1-4 Hz, about the first P, sorted by distance; picks red, predicted P and S dashed."""
-    style(axes, "Traces, 1-4 Hz, aligned on predicted P (each to its own scale)")
+    """Verticals, 1-4 Hz, about the first P, sorted by distance: picks, predicted P and S."""
     shown = [s for s in near if s.verticals]
+    whole = len(shown)
     picked = [s for s in shown if s.arrival]
     shown = sorted((picked + [s for s in shown if not s.arrival])[:TRACES], key=lambda s: s.path.distance_deg)
     if not shown:
         nothing(axes, "Traces", "no trace about the predicted P")
         return
+    some = "" if len(shown) == whole else f"; {len(shown)} of {whole} stations, the nearest with picks"
+    style(axes, f"Vertical traces, 1-4 Hz, each to its own scale{some}")
     middle = float(np.median([s.path.distance_km / 3.0 - s.path.p_s for s in shown]))
     span = min(max(60.0, 1.3 * middle), 300.0)
+    size = SMALL if len(shown) <= 12 else SMALL - 1
     for row, s in enumerate(shown):
         zero = event.origin.time + s.path.p_s
         t, y = _line(s.verticals[0], zero - 20, zero + span)
         if t.size:
-            axes.plot(t - zero, row + 0.45 * y, color=INK, linewidth=0.5)
+            axes.plot(t - zero, row + 0.42 * y, color=INK, linewidth=0.45, rasterized=True)
         label = f"{s.path.station}  {s.path.distance_deg:.1f}°"
-        axes.text(-21, row, label, fontsize=SMALL, ha="right", va="center")
-        s_at = s.path.s_s - s.path.p_s
-        for at, colour in ((0.0, BLUE), (s_at, GREEN)):
+        axes.text(-21, row, label, fontsize=size, ha="right", va="center")
+        for at, colour in ((0.0, BLUE), (s.path.s_s - s.path.p_s, GREEN)):
             if np.isfinite(at) and at < span:
-                axes.plot([at, at], [row - 0.4, row + 0.4], "--", color=colour, linewidth=1)
-        for u in event.origin.used:
-            if u.station == s.path.station and u.arrival in arrivals:
-                at = arrivals[u.arrival].time - zero
-                axes.plot([at, at], [row - 0.48, row + 0.48], color=RED, linewidth=1.4)
-                axes.text(at, row - 0.2, f" {u.phase}", fontsize=SMALL - 1, color=RED)
+                axes.plot([at, at], [row - 0.45, row + 0.45], ":", color=colour, linewidth=1.6, zorder=4)
+        _picks(axes, row, [(arrivals[u.arrival].time - zero, u.phase) for u in event.origin.used
+                           if u.station == s.path.station and u.arrival in arrivals], span, size)  # fmt: skip
     axes.set_xlim(-20, span)
-    axes.set_ylim(len(shown) - 0.4, -0.7)
+    axes.set_ylim(len(shown) - 0.4, -0.8)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("s after predicted P; red: picks, blue: predicted P, green: predicted S")
+    axes.set_xlabel("s after predicted P (ak135); solid: picks, dotted: predicted P (blue) and S (green)")
+
+
+def _picks(axes: Any, row: int, picks: Sequence[tuple[float, str]], span: float, size: float) -> None:
+    """Picks as solid lines with their phases beside them; names that would touch go below the trace."""
+    last, below = -1e9, False
+    for at, phase in sorted(picks):
+        if not -20 <= at <= span:
+            continue
+        axes.plot([at, at], [row - 0.48, row + 0.48], color=RED, linewidth=1.3, zorder=5)
+        below = at - last < 0.045 * (span + 20) and not below
+        axes.text(at + 0.004 * span, row + (0.47 if below else -0.47), phase, fontsize=size - 0.5, color=INK,
+                  va="bottom" if below else "top", zorder=6,
+                  bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.4})  # fmt: skip
+        last = at
 
 
 def _line(trace: Trace, start: float, end: float) -> tuple[Float, Float]:
-    """Times and normalised samples, filtered and thinned to what a page can show."""
+    """Times and normalised samples, filtered; of many samples the extremes of each step."""
     from scipy.signal import butter, sosfiltfilt
 
     part = trace.cut(start - 10, end)
     if part.samples.size < 50:
         return np.empty(0), np.empty(0)
-    band = (_PICK_BAND[0], min(_PICK_BAND[1], 0.42 * trace.rate_hz))
+    high = min(_PICK_BAND[1], 0.42 * trace.rate_hz)
     x = part.samples.astype(float)
-    y = sosfiltfilt(butter(3, band, "band", fs=trace.rate_hz, output="sos"), x - x.mean())
-    t = part.start + np.arange(y.size) / part.rate_hz
+    if high > _PICK_BAND[0]:
+        x = sosfiltfilt(
+            butter(3, (_PICK_BAND[0], high), "band", fs=trace.rate_hz, output="sos"), x - x.mean()
+        )
+    t = part.start + np.arange(x.size) / part.rate_hz
     keep = (t >= start) & (t <= end)
-    top = float(np.abs(y[keep]).max()) if keep.any() else 0.0
-    return t[keep], y[keep] / (top or 1.0)
+    t, x = t[keep], x[keep]
+    top = float(np.abs(x).max(initial=0.0))
+    step = x.size // _COLUMNS
+    if step > 2:
+        n = x.size // step * step
+        parts = x[:n].reshape(-1, step)
+        x = np.column_stack([parts.min(axis=1), parts.max(axis=1)]).ravel()
+        t = np.repeat(t[:n:step], 2)
+    return t, x / (top or 1.0)
+
+
+def draw_residuals(axes: Any, event: Event) -> None:
+    """Observed less predicted time of each pick by distance, those that shaped the origin filled."""
+    timed = [u for u in event.origin.used if u.time_residual_s is not None]
+    if not timed:
+        nothing(axes, "Picks", "no time residual is told")
+        return
+    style(axes, "Picks: observed less predicted time, by distance")
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    phases = list(dict.fromkeys(u.phase for u in sorted(timed, key=lambda u: u.distance_deg)))
+    marks = {p: ("o", "s", "^", "D", "v", "P", "X")[i % 7] for i, p in enumerate(phases)}
+    for phase in phases:
+        own = [u for u in timed if u.phase == phase]
+        axes.scatter([u.distance_deg for u in own], [u.time_residual_s for u in own], marker=marks[phase], s=34,
+                     facecolors=[BLUE if u.defining else "white" for u in own], edgecolors=BLUE, label=phase,
+                     zorder=3)  # fmt: skip
+    for u in sorted(timed, key=lambda u: -abs(u.time_residual_s or 0.0))[:10]:
+        axes.annotate(u.station, (u.distance_deg, u.time_residual_s), (5, 3), textcoords="offset points",
+                      fontsize=SMALL - 1)  # fmt: skip
+    axes.set_ylabel("s")
+    axes.set_xlabel("degrees from the epicentre; filled: shaped the origin, open: did not")
+    axes.legend(fontsize=SMALL, frameon=False, ncols=len(phases), loc="upper right")
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, -1.5), max(high, 1.5) * 1.25)
 
 
 def draw_ratios(axes: Any, ratios: Sequence[Ratio]) -> None:
@@ -155,10 +140,11 @@ def draw_ratios(axes: Any, ratios: Sequence[Ratio]) -> None:
     style(axes, "P/S at 300 km, by band")
     bands = [p.band for p in populations()]
     x = np.arange(len(bands))
-    for name, colour, offset in (("quake", GREEN, -0.06), ("explosion", ORANGE, 0.06)):
+    for name, colour, line, hatch in (("quake", GREEN, "--", "//"), ("explosion", ORANGE, "-", None)):
         mean = np.array([getattr(p, name) for p in populations()])
-        axes.fill_between(x + offset, mean - 0.27, mean + 0.27, color=colour, alpha=0.22, linewidth=0)
-        axes.plot(x + offset, mean, color=colour, linewidth=2, label=f"{name}s +- 0.27")
+        axes.fill_between(x, mean - 0.27, mean + 0.27, facecolor=colour, alpha=0.22, linewidth=0, hatch=hatch,
+                          edgecolor=colour)  # fmt: skip
+        axes.plot(x, mean, line, color=colour, linewidth=2, label=f"{name}s ± 0.27")
     names = sorted({r.station for r in ratios})
     ends: list[tuple[float, float, str]] = []
     for i, name in enumerate(names):
@@ -169,53 +155,102 @@ def draw_ratios(axes: Any, ratios: Sequence[Ratio]) -> None:
             axes.plot(xi, r.value, "^" if r.at_least else "o", color=INK, markersize=4,
                       markerfacecolor="white" if r.at_least else INK)  # fmt: skip
         ends.append((own[-1].value, float(at[-1]), name))
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.22 * (high - low))  # room for the legend
     _label_ends(axes, ends, len(bands) - 0.15)
     axes.set_xticks(x, [f"{a:g}-{b:g}" for a, b in bands])
-    axes.set_xlim(-0.5, len(bands) + 0.5)
-    axes.set_xlabel("Hz; open triangles: S not seen, the ratio is at least this")
+    axes.set_xlim(-0.5, len(bands) + 0.6)
+    axes.set_xlabel("Hz; open triangle: S not seen, at least this")
     axes.set_ylabel("log10 P/S")
-    axes.legend(fontsize=SMALL - 1, frameon=False, loc="upper left")
+    axes.legend(fontsize=SMALL - 1, frameon=False, loc="upper left", ncols=2)
 
 
 def _label_ends(axes: Any, ends: Sequence[tuple[float, float, str]], x: float) -> None:
     """Names in a column at the right, apart from each other, each with a thin line to its last point."""
     low, high = axes.get_ylim()
-    apart = 0.055 * (high - low)
-    at = low
-    for value, last, name in sorted(ends):
-        at = max(at + apart, value)
-        axes.plot([last, x], [value, at], color=GREY, linewidth=0.4)
-        axes.text(x + 0.03, at, name, fontsize=SMALL - 1, va="center")
+    room = 0.9 * (high - low)
+    apart = min(0.055 * (high - low), room / max(len(ends), 1))
+    if len(ends) > 24:  # no column holds them
+        return
+    wanted = sorted(ends)
+    at = [low + 0.03 * (high - low)] * len(wanted)
+    for i, (value, _, _) in enumerate(wanted):
+        at[i] = max(value, at[i - 1] + apart if i else at[0])
+    over = max(0.0, at[-1] - (high - 0.1 * (high - low)))
+    for y, (value, last, name) in zip(at, wanted, strict=True):
+        axes.plot([last, x], [value, y - over], color=GREY, linewidth=0.4)
+        axes.text(x + 0.03, y - over, name, fontsize=SMALL - 1, va="center")
 
 
 def draw_magnitudes(axes: Any, event: Event) -> None:
-    """Each station's magnitude less the network's, by kind; open triangles: limits."""
+    """Each station's magnitude less the network's, by kind; triangles: limits."""
     kinds = [m for m in event.magnitudes if m.kind != "mb(Pn,Korea)"]
     if not kinds:
-        nothing(axes, "Magnitudes", "no magnitude: no response, or no signal above the noise")
+        below = next((m for m in event.limits if m.kind.startswith("mb")), None)
+        why = "no magnitude: no response, or no signal above the noise"
+        nothing(
+            axes,
+            "Magnitudes",
+            why if below is None else f"no station measured one; {below.kind} below {below.value:.1f} (90 %)",
+        )
         return
     style(axes, "Station less network magnitude")
     for row, m in enumerate(kinds):
-        axes.axhline(row, color=GREY, linewidth=0.4)
-        axes.errorbar(0, row, xerr=m.sd, color=RED, capsize=3, linewidth=1.5)
+        axes.axhline(row, color=GREY, linewidth=0.4, zorder=0)
+        axes.plot(
+            [-m.sd, m.sd], [row, row], color=RED, linewidth=5, alpha=0.4, solid_capstyle="butt", zorder=1
+        )
         for s in m.stations:
-            marker, face = ("<", "white") if s.limit else ("o", BLUE)
-            axes.plot(np.clip(s.value - m.value, -1.6, 1.6), row, marker, color=BLUE, markerfacecolor=face,
-                      markersize=5)  # fmt: skip
-    for row, m in enumerate(kinds):
-        odd = sorted((s for s in m.stations if not s.limit), key=lambda s: -abs(s.value - m.value))[:2]
-        for s in odd:
-            axes.text(
-                np.clip(s.value - m.value, -1.5, 1.5), row - 0.18, s.station, fontsize=SMALL - 2, ha="center"
-            )
-    axes.set_yticks(range(len(kinds)), [f"{m.kind} {m.value:.2f}" for m in kinds])
+            off = s.value - m.value
+            beyond = "<" if off < -_FAR else ">" if off > _FAR else ""
+            mark = beyond or ("v" if s.limit else "o")
+            axes.plot(np.clip(off, -_FAR, _FAR), row, mark, color=BLUE, markersize=5, zorder=3,
+                      markerfacecolor="white" if s.limit else BLUE)  # fmt: skip
+        _name_odd(axes, row, [(float(np.clip(s.value - m.value, -_FAR, _FAR)), s.station) for s in m.stations
+                              if not s.limit])  # fmt: skip
+    axes.set_yticks(range(len(kinds)), [f"{m.kind}\n{m.value:.2f} ± {m.sd:.2f}" for m in kinds])
     axes.set_ylim(len(kinds) - 0.4, -0.6)
-    axes.set_xlim(-1.7, 1.7)
-    axes.set_xlabel("magnitude units; red: the network's error; triangles: upper limits")
+    axes.set_xlim(-1.75, 1.75)
+    axes.set_xlabel(
+        "magnitude units; band: the network's error;\nopen: upper limit; at the edge: further off"
+    )
 
 
-def draw_yield(axes: Any, event: Event, seed: int) -> None:
-    """The posterior of the coupled yield, and the 90 % interval of each assumption."""
+def _name_odd(axes: Any, row: int, found: Sequence[tuple[float, str]]) -> None:
+    """The names of the two stations furthest from the network's value, where they do not touch."""
+    done: list[float] = []
+    for off, name in sorted(found, key=lambda f: -abs(f[0]))[:3]:
+        if all(abs(off - d) > 0.5 for d in done):
+            axes.text(off, row - 0.13, name, fontsize=SMALL - 1, ha="center")
+            done.append(off)
+
+
+def draw_evidence(axes: Any, event: Event) -> None:
+    """Each criterion's logarithm of explosion over earthquake likelihood, and the prior's."""
+    s = event.screening
+    if s is None or not s.criteria:
+        nothing(axes, "Evidence", "nothing to screen with" if s is None else s.why)
+        return
+    style(axes, "Evidence: explosion (right) or earthquake (left)")
+    rows = [(c.name, c.log10_ratio) for c in s.criteria]
+    if 0 < s.prior < 1:
+        rows.append((f"prior {s.prior:g}", float(np.log10(s.prior / (1 - s.prior)))))
+    for y, (_, value) in enumerate(rows):
+        axes.barh(y, value, color=RED if value > 0 else GREEN, hatch=None if value > 0 else "//", height=0.6,
+                  edgecolor="white")  # fmt: skip
+        axes.text(
+            value, y, f" {value:+.2f} ", fontsize=SMALL, va="center", ha="left" if value >= 0 else "right"
+        )
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    reach = 1.5 * max(1.0, *(abs(v) for _, v in rows))
+    axes.set_xlim(-reach, reach)
+    axes.set_xlabel("log10 of the likelihood ratio")
+
+
+def draw_yield(axes: Any, event: Event, seed: int, *, bound: bool = False) -> None:
+    """The posterior of the coupled yield, and the 90 % interval of each assumption; `bound`: the treaty's line."""
     from detente.monitor.character.yields import nearest_site
     from detente.monitor.magnitude_yield import estimate_yield
 
@@ -223,53 +258,36 @@ def draw_yield(axes: Any, event: Event, seed: int) -> None:
     if not event.yields or mb is None:
         nothing(axes, "Yield", "no yield: no magnitude, or no explosion")
         return
-    style(axes, "Yield")
+    style(axes, "Yield if an explosion")
     site, _ = nearest_site(event)
     draws = estimate_yield(as_idc(mb), site, kind="mb", agency="idc", sd=mb.sd, seed=seed).draws
-    edges = np.linspace(-3, 5, 100)
+    low = np.floor(np.log10(min(y.low_kt for y in event.yields)) - 0.6)
+    high = np.ceil(np.log10(max(y.high_kt for y in event.yields)) + 0.6)
+    edges = np.linspace(low, high, 90)
     density, _ = np.histogram(np.log10(draws), edges, density=True)
     axes.fill_between(10 ** ((edges[1:] + edges[:-1]) / 2), density, color=BLUE, alpha=0.3, linewidth=0)
-    top = float(density.max())
+    top = float(density.max()) or 1.0
     for row, y in enumerate(event.yields):
-        at = -0.22 * top * (row + 1)
-        colour = (BLUE, RED)[row % 2]
-        axes.plot([y.low_kt, y.high_kt], [at, at], color=colour, linewidth=3, solid_capstyle="butt")
+        at = -0.36 * top * (row + 1)
+        colour, line = ((BLUE, "-"), (RED, (0, (1.2, 0.6))))[row % 2]
+        axes.plot([y.low_kt, y.high_kt], [at, at], linestyle=line, color=colour, linewidth=3, solid_capstyle="butt",
+                  dash_capstyle="butt")  # fmt: skip
         axes.plot(y.median_kt, at, "o", color=colour, markeredgecolor="white", markersize=7)
+        words = f"{y.assumption}: {kilotonnes(y.median_kt)} ({kilotonnes(y.low_kt)} to {kilotonnes(y.high_kt)}) kt"
         axes.text(
-            y.median_kt, at + 0.06 * top, f"{y.assumption}: {y.median_kt:.2g} kt", fontsize=SMALL, ha="center"
+            0.5, at + 0.07 * top, words, fontsize=SMALL, ha="center", transform=axes.get_yaxis_transform()
         )
+    if bound:
+        axes.axvline(BOUND_KT, color=INK, linewidth=1.2, linestyle="--")
+        axes.text(BOUND_KT, 1.1 * top, f" {BOUND_KT:g} kt", fontsize=SMALL, va="top")
     axes.set_xscale("log")
-    axes.set_xlim(1e-3, 1e5)
-    axes.set_ylim(-0.3 * top * len(event.yields), 1.1 * top)
+    axes.set_xlim(10**low, 10**high)
+    axes.set_ylim(-0.36 * top * len(event.yields) - 0.2 * top, 1.15 * top)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("kt; bars: 90 %; the cavity is judged impractical above 10 kt")
-
-
-def draw_fk(axes: Any, found: Any) -> None:
-    """Polar map of relative f-k power; slowness outwards, back-azimuth round; the peak and its error."""
-    angle = np.radians(np.arange(0, 361, 3))
-    top = float(found.axis[-1])
-    radius = np.linspace(0, top, 50)
-    t, r = np.meshgrid(angle, radius)
-    step = float(found.axis[1] - found.axis[0])
-    column = np.clip(np.rint((r * np.sin(t) + top) / step).astype(int), 0, len(found.axis) - 1)
-    row = np.clip(np.rint((r * np.cos(t) + top) / step).astype(int), 0, len(found.axis) - 1)
-    axes.set_theta_zero_location("N")
-    axes.set_theta_direction(-1)
-    axes.pcolormesh(t, r, found.map[row, column], cmap="cividis", shading="auto", rasterized=True)
-    axes.plot(
-        np.radians(found.backazimuth_deg),
-        found.slowness_s_km,
-        "+",
-        color=RED,
-        markersize=11,
-        markeredgewidth=2,
+    ticks = [10.0**k for k in np.arange(low, high + 1, 1 if high - low <= 6 else 2)]
+    axes.set_xticks(ticks, [kilotonnes(v) for v in ticks])
+    axes.minorticks_off()
+    axes.set_xlabel(
+        "kt TNT; shaded: probability if coupled; bars: 90 %;\na cavity above 10 kt is judged impractical"
     )
-    axes.tick_params(labelsize=SMALL - 1)
-    axes.set_yticks(np.round(np.linspace(0, top, 4)[1:], 2))
-    axes.set_title(
-        f"f-k at {found.station}: {found.backazimuth_deg:.0f}° +- {found.backazimuth_sd_deg:.0f}°,"
-        f" {found.slowness_s_km:.3f} s/km",
-        loc="left", fontsize=9, fontweight="bold",
-    )  # fmt: skip
