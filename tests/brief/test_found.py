@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from datetime import date
 from pathlib import Path
 
@@ -23,9 +24,11 @@ from detente.errors import DetenteError
 from detente.monitor.bulletin.tables import write_json
 from detente.monitor.chain.files import inputs, read_data
 from detente.monitor.chain.process import data_digest
+from detente.monitor.sheets.event import bulletin_sheet, event_sheet
 from detente.monitor.waves.miniseed import write_miniseed
 from tests.brief._found import made, seconds, shot, write_day
 from tests.monitor.character import _scene as scene
+from tests.monitor.sheets import test_sheets as sheets
 
 OTHERS = [code for code in LANGUAGES if code != "en"]
 DAY = date(2026, 11, 23)
@@ -42,9 +45,9 @@ def test_the_reading_says_where_how_large_what_and_the_threshold() -> None:
         "1988-09-14, 49.87° N 78.82° E, at 03:59:57 UTC; 90 % within an ellipse of 14 by 9 km"
     )
     for words in (
-        "Semipalatinsk lies within that ellipse", "magnitude mb 6.10 ± 0.10",
+        "Semipalatinsk lies within that ellipse", "magnitude mb 5.80 ± 0.10",
         "explosion-like, probability of an explosion 0.999 from a prior of 0.5",
-        "its yield was 130 kt (60 to 290 kt with 90 %)",
+        "its yield was 120 kt (49 to 280 kt with 90 %)",
         "over the 150 kt of the Threshold Test Ban Treaty, then observed voluntarily, with a probability of 0.",
     ):  # fmt: skip
         assert words in said
@@ -174,3 +177,28 @@ def test_each_bulletin_alone_has_a_sheet(bulletins: tuple[Held, ...]) -> None:
 
     said = {plain(t.get_text()) for t in figure.findobj(Text)}
     assert any("drawn from the bulletin alone" in x for x in said)
+
+
+def test_the_command_under_a_sheet_draws_it_again(tmp_path: Path, bulletins: tuple[Held, ...]) -> None:
+    """Without the waveforms too: what the bulletin alone allows."""
+    section = next(s for s in gather(DAY, bulletins).sections if s.id == "found-1")
+    line = shlex.split(section.exhibits[0].command)[1:]
+    assert run([*line[:-1], str(tmp_path / "out")], {"monitor": "the chain"}) == 0
+    assert sorted(p.suffix for p in (tmp_path / "out").iterdir()) == [".png", ".svg"]
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_a_sheets_own_words_are_said_in_the_language_and_keep_apart(code: str) -> None:
+    """All but the screening's reason, which is the chain's own sentence, and the names of scales."""
+    from detente.brief.lettering import lettered, said
+
+    bulletin, recording, arrays = sheets.made(sheets.PLACES)
+    (event,) = bulletin.events
+    for figure in (event_sheet(bulletin, event, recording, arrays), bulletin_sheet(bulletin, event)):
+        lines = {x for words, _ in sheets.words_of(figure) for x in words.split("\n")}
+        unheard = {x for x in lines if FOREIGN in tongue(code).hear(x)}
+        reason = event.screening.why if event.screening else ""
+        assert unheard <= {reason, *(m.kind for m in event.magnitudes)}
+        told = lettered(figure, tongue(code))
+        assert sheets.collisions(told) == [] and sheets.outside(told) == []
+    assert said("Yield if an explosion", tongue(code)) != "Yield if an explosion"
