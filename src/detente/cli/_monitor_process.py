@@ -32,6 +32,10 @@ At = Annotated[
 StationTerms = Annotated[
     Path | None, typer.Option("--station-terms", metavar="FILE", help="Station terms to take off magnitudes.")
 ]
+Masks = Annotated[
+    list[Path] | None,
+    typer.Option(help="Tables of stretches to leave out, as `monitor mask` writes them; repeatable."),
+]
 Prior = Annotated[float, typer.Option(help="Probability of an explosion before any record.")]
 
 
@@ -42,6 +46,7 @@ def process(
     out: Annotated[Path, typer.Option(help="Folder for bulletin.json and the sheets.")] = Path("out/monitor"),
     prior: Prior = 0.5,
     station_terms: StationTerms = None,
+    masks: Masks = None,
     seed: Annotated[int, typer.Option(help="Seed of the yields' draws.")] = 1,
     sheets: Annotated[bool, typer.Option(help="Draw a sheet of each event, the day and the network.")] = True,
     json: JsonFlag = False,
@@ -52,14 +57,14 @@ def process(
     from detente.monitor.chain.process import Settings
     from detente.monitor.chain.process import process as run
 
-    stations = stations or []
-    data = read_data(files, stations)
+    stations, masks = stations or [], masks or []
+    data = read_data(files, stations, masks)
     made = run(
         data.recording,
         data.arrays,
         data.responses,
         settings=Settings(prior=prior, seed=seed, terms=_terms(station_terms)),
-        inputs=inputs([p.resolve() for p in files], [p.resolve() for p in stations]),
+        inputs=inputs(*([p.resolve() for p in paths] for paths in (files, stations, masks))),
         tell=_tell if sys.stderr.isatty() else None,
     )
     write_bulletin(out / "bulletin.json", made)
