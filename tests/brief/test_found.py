@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from datetime import date
 from pathlib import Path
@@ -74,6 +75,18 @@ def test_every_sentence_is_said_in_the_language(code: str, bulletins: tuple[Held
                 c for t in s.tables for row in t.rows for c in row if "Nalyst" not in c and "phases" not in c
             ]
             assert [x for x in texts if FOREIGN in x] == []
+
+
+@pytest.mark.parametrize("code", [c for c in OTHERS if c != "fr"])
+def test_no_english_hides_in_a_slot(code: str, bulletins: tuple[Held, ...]) -> None:
+    """A slot that takes any text may swallow a sentence unsaid: in other letters its words stand out."""
+    for brief in (gather(DAY, bulletins), gather(DAY)):
+        for s in spoken(brief, tongue(code)).sections:
+            if s.id.startswith("found"):
+                left = set(
+                    re.findall(r"[A-Za-z]{4,}", " ".join((s.title, s.lead, *(t.title for t in s.tables))))
+                )
+                assert left == set(), (s.id, left)
 
 
 def test_the_page_shows_each_event_with_its_sheet_evidence_digests_and_changes(
