@@ -11,6 +11,7 @@ from detente import __version__
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Screening
 from detente.monitor.chain.after import later_events
+from detente.monitor.chain.gather import gathered
 from detente.monitor.chain.listen import listen
 from detente.monitor.chain.lone import lone_events
 from detente.monitor.chain.refine import refine
@@ -83,6 +84,7 @@ def process(
     events = list(associate(arrivals, used, settings=settings.associate)) if arrivals else []
     by_id = {a.id: a for a in arrivals}
     events = [refine(e, by_id, used, settings.associate.locate) for e in events]
+    events = gathered(events, arrivals, used, settings.associate.locate)
     events = later_events(events, arrivals, used)
     events += lone_events(arrivals, events, used, least_snr=settings.lone_snr)
     events.sort(key=lambda e: (e.origin.time, e.id))
