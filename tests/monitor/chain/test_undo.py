@@ -128,6 +128,8 @@ def test_a_pick_by_hand_joins_its_event_and_undo_takes_it_out(tmp_path: Path) ->
     assert bare(undone)[0] == bare(fewer)[0] and picked.id in {a.id for a in undone.arrivals}
     again = new_arrival(after, data[1], "S4", gone.time, "P", 0.2, "B")
     assert again.id == f"{picked.id}-2"
+    with pytest.raises(DetenteError, match="has P at S4; edit --time"):
+        take_in(after, again, edit, *data, store)
     for bad, words in (
         (("S9", "P", 0.2), "no place"),
         (("S4", "XX", 0.2), "no travel times"),

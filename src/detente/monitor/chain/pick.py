@@ -9,7 +9,7 @@ import msgspec
 from detente.errors import DetenteError, nearest
 from detente.monitor.bulletin.records import Arrival, Bulletin, Change
 from detente.monitor.bulletin.store import Store
-from detente.monitor.chain.edit import Edit, apply, keep
+from detente.monitor.chain.edit import Edit, apply, find_event, keep
 from detente.monitor.chain.process import DEFAULT, Settings
 from detente.monitor.character.ground import Instruments
 from detente.monitor.network.phases import index_of
@@ -51,7 +51,15 @@ def take_in(
     *,
     settings: Settings = DEFAULT,
 ) -> tuple[Bulletin, Change]:
-    """The bulletin with the pick in the edit's event, recomputed; both in the store as one act."""
+    """The bulletin with the pick in the edit's event, recomputed; both in the store as one act.
+
+    Raises DetenteError where the event has this phase at the station already, and for whatever `apply` refuses.
+    """
+    for u in find_event(bulletin, edit.event).origin.used:
+        if (u.station, u.phase) == (arrival.station, arrival.phase):
+            raise DetenteError(
+                f"{edit.event} has {u.phase} at {u.station}", where=u.arrival, fix="edit --time moves it"
+            )
     every = tuple(sorted((*bulletin.arrivals, arrival), key=lambda a: (a.time, a.station, a.id)))
     wanted = msgspec.structs.replace(edit, arrival=arrival.id, add=True, phase=arrival.phase)
     held = msgspec.structs.replace(bulletin, arrivals=every)
