@@ -64,3 +64,16 @@ def test_the_command_takes_an_event_of_ims(held: Bulletin, tmp_path: Path) -> No
     done = CliRunner().invoke(app, args)
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["lat"] == pytest.approx(50.0, abs=0.1)
+
+
+def test_a_table_is_told_by_its_head_whatever_its_name(held: Bulletin, tmp_path: Path) -> None:
+    table = "# mine\nstation,time,phase\nAAA,1600000000,P\n"
+    for name in ("picks", "picks.txt", "my#picks.csv"):
+        (tmp_path / name).write_text(table)
+        assert [(a.station, a.phase) for a in read_arrivals(tmp_path / name)] == [("AAA", "P")]
+    (made,) = write_as(held, "ims1", tmp_path / "reb.txt")
+    assert len(read_arrivals(made)) == 10
+    (tmp_path / "neither.csv").write_text("lat,lon\n1,2\n")
+    for bad in ("missing.csv", "missing.ims#3", "neither.csv"):
+        with pytest.raises(DetenteError):
+            read_arrivals(tmp_path / bad)

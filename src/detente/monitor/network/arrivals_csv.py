@@ -28,8 +28,10 @@ def read_arrivals(path: Path) -> tuple[Arrival, ...]:
     Raises DetenteError for a missing column, a cell that is no number or time, or two arrivals of one id.
     """
     file, mark, event = str(path).rpartition("#")
-    if mark or path.suffix.lower() not in (".csv", ".tsv", ".txt"):
-        return of_bulletin(Path(file) if mark else path, event if mark else "")
+    if mark and not path.exists():
+        return of_bulletin(Path(file), event)
+    if not _is_table(path):
+        return of_bulletin(path)
     found: dict[str, Arrival] = {}
     for n, row in enumerate(read_table(path, ("station", "time"), optional=OPTIONAL)):
         arrival = _arrival(row, f"a{n + 1}")
@@ -39,6 +41,18 @@ def read_arrivals(path: Path) -> tuple[Arrival, ...]:
     if not found:
         raise DetenteError("no arrival", where=path.name)
     return tuple(found.values())
+
+
+def _is_table(path: Path) -> bool:
+    """Whether the first line that is no comment heads a table; a file that is not there is missed as one."""
+    if not path.exists():
+        return not path.with_name(path.name + ".origin").exists()
+    try:
+        lines = path.read_bytes()[:20_000].decode("utf-8-sig", "replace").splitlines()
+    except OSError:
+        return True
+    head = next((line for line in lines if line.strip() and not line.startswith("#")), "")
+    return "station" in head.split(",")
 
 
 def of_bulletin(path: Path, event: str = "") -> tuple[Arrival, ...]:
