@@ -41,9 +41,7 @@ def held(paths: Iterable[Path]) -> tuple[Held, ...]:
         raise DetenteError("a bulletin needs the monitoring packages", fix="pip install 'detente[monitor]'")
     files = [f for p in paths for f in _files(p)]
     names = _names(files)
-    found = tuple(
-        Held(n, str(f), _stamp(f)) for n, f in zip(names, dict.fromkeys(files), strict=True)
-    )
+    found = tuple(Held(n, str(f), _stamp(f)) for n, f in zip(names, dict.fromkeys(files), strict=True))
     for one in found:
         _ = one.bulletin
     return found
