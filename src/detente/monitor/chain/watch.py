@@ -18,7 +18,7 @@ from detente.monitor.bulletin.records import MACHINE, Arrival, Bulletin
 from detente.monitor.bulletin.store import Notice, Store
 from detente.monitor.bulletin.times import moment
 from detente.monitor.chain.heard import heard_s
-from detente.monitor.chain.watch_events import FINAL, AllIn, Associate, Finish, Ledger
+from detente.monitor.chain.watch_events import FINAL, AllIn, Associate, Finish, Ledger, Reach
 from detente.monitor.chain.watch_events import News as News
 from detente.monitor.waves import health
 from detente.monitor.waves.merge import assemble
@@ -171,29 +171,33 @@ class Watch:
         self, fresh: list[Arrival], found: Mapping[str, list[Trace]], recording: Recording, flush: bool
     ) -> None:
         """The events after this step: by its arrivals, and by the time that has passed."""
-        latest = max(self._done.values())
-        front = inf if flush else self._front(latest)
-        due = self.ledger.due(front, latest)
+        reach = self._reach(flush)
+        due = self.ledger.due(reach)
         if not (fresh or due):
             return
         again = self._again(found) if due == FINAL else []
-        begin = latest - self.settings.horizon
+        begin = reach.latest - self.settings.horizon
         heard = {code: min(s, self._done[code] - begin) for code, s in self._heard.items()}
-        news = self.ledger.update(fresh, again, recording, self.arrays, heard, latest, front)
+        news = self.ledger.update(fresh, again, recording, self.arrays, heard, reach)
         times = {a.id: a for a in fresh}
         for item in news:
             late = None if item.kind == "withdrawn" else self._latency(item.about, times)
             self._news.append(structs.replace(item, latency_s=late))
 
-    def _front(self, latest: float) -> float:
-        """What every station that sends has been searched to; one that lags is waited for until the horizon comes."""
-        silent = {s.partition("_")[2] for s in self._silent}
-        live = [
+    def _reach(self, flush: bool) -> Reach:
+        """How far the record goes; a station that sends but lags is waited for, until the horizon comes."""
+        s = self.settings
+        latest = max(self._done.values())
+        if flush:
+            return Reach(latest, inf, inf)
+        silent = {name.partition("_")[2] for name in self._silent}
+        sends = [
             done
             for code, done in self._done.items()
             if not all(site.code in silent for site in self.arrays[code].sites)
         ]
-        return max(min(live, default=latest), latest - (self.settings.horizon - self.settings.review))
+        in_step = min((d for d in sends if d > latest - s.quiet), default=latest)
+        return Reach(latest, in_step, max(min(sends, default=latest), latest - (s.horizon - s.review)))
 
     def _again(self, found: Mapping[str, list[Trace]]) -> list[Arrival]:
         """Listen to all that is held as to one recording: the arrivals that are new; the store has them all.

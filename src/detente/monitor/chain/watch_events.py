@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal
+from math import inf
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import structs
@@ -41,6 +42,14 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
     latency_s: float | None = None
 
 
+class Reach(NamedTuple):
+    """How far the record has been searched, s UTC: the newest station's, that of all who keep step, the slowest's."""
+
+    latest: float
+    front: float
+    slowest: float
+
+
 class Ledger:
     """Keeps the store's events in step with the arrivals.
 
@@ -72,12 +81,12 @@ class Ledger:
         events = self.store.events("time >= ?", (now - self.horizon_s,))
         return [e for e in events if self._stage.get(e.id, EARLY) < FINAL]
 
-    def due(self, front: float, latest: float) -> int:
+    def due(self, reach: Reach) -> int:
         """The stage that some open event has reached and not been given, EARLY for none."""
-        return max(
-            (self._reached(e, front) for e in self.open_events(latest) if self._is_due(e, front)),
-            default=EARLY,
-        )
+        stages = [
+            (self._reached(e, reach), self._stage.get(e.id, EARLY)) for e in self.open_events(reach.latest)
+        ]
+        return max((now for now, had in stages if now > had), default=EARLY)
 
     def forget(self, arrivals: Sequence[Arrival]) -> None:
         """These were heard once and not when listened to again: no event is made of them any more."""
@@ -90,17 +99,17 @@ class Ledger:
         recording: Recording,
         arrays: Mapping[str, Array],
         heard: Mapping[str, float],
-        latest: float,
-        front: float,
+        reach: Reach,
     ) -> list[News]:
         """Associate anew and bring the store's events up to it.
 
         `fresh`: arrivals of this step; `again`: those that a review has added; `heard`: seconds of each station;
-        `latest`: the newest record, `front`: what every live station has reached (s UTC; infinite at the end).
         """
-        begin = min(latest, *(a.time for a in fresh)) - self.horizon_s if fresh else latest - self.horizon_s
+        begin = min([reach.latest, *(a.time for a in fresh)]) - self.horizon_s
         within = list(self.store.events("time >= ?", (begin - LONGEST_S,)))
-        late = [a.time for a in fresh if a.time < front - self.review_s]  # of a station that lags far behind
+        late = [
+            a.time for a in fresh if a.time < reach.slowest - self.review_s
+        ]  # of a station that lags far behind
         shut = [e for e in within if e.origin.time < begin or self._is_shut(e, late)]
         # an event that is closed keeps its arrivals: those that came late must not make it anew
         spent = {u.arrival for e in shut for u in e.origin.used}
@@ -113,11 +122,11 @@ class Ledger:
             return []
         found = [e for e in found if len({u.station for u in e.origin.used}) >= self.least]
         standing = {e.id: e for e in within if e not in shut}
-        pairs = self._match(found, standing, every, [*fresh, *again], latest, front)
+        pairs = self._match(found, standing, every, [*fresh, *again], reach)
         news: list[News] = []
         told: list[Event] = list(shut)
         for event, old in sorted(pairs, key=lambda p: p[0].origin.time):
-            one, said = self._publish(event, old, told, recording, every, front)
+            one, said = self._publish(event, old, told, recording, every, reach)
             told.append(one)
             news += said
         kept = {event.id for event, _ in pairs}
@@ -136,8 +145,7 @@ class Ledger:
         standing: Mapping[str, Event],
         arrivals: Sequence[Arrival],
         fresh: Sequence[Arrival],
-        latest: float,
-        front: float,
+        reach: Reach,
     ) -> list[tuple[Event, Event | None]]:
         """Each event under the name it keeps, with what it was; the richest choose first."""
         time = {a.id: a.time for a in arrivals}
@@ -148,7 +156,7 @@ class Ledger:
             old = same(event, [e for k, e in standing.items() if k not in taken])
             last = max((time[u.arrival] for u in event.origin.used if u.arrival in time), default=0.0)
             mine = {u.arrival for u in event.origin.used}
-            if old is None and not mine & new and last < latest - self.review_s and front < latest:
+            if old is None and not mine & new and last < reach.latest - self.review_s and reach.slowest < inf:
                 continue  # leftovers of what is closed make nothing new
             pairs.append((event, old, old.id if old is not None else self._name(event, taken)))
         names = {event.id: name for event, _, name in pairs}
@@ -161,9 +169,9 @@ class Ledger:
         before: Sequence[Event],
         recording: Recording,
         arrivals: Sequence[Arrival],
-        front: float,
+        reach: Reach,
     ) -> tuple[Event, list[News]]:
-        stage = self._reached(event, front)
+        stage = self._reached(event, reach)
         if old is not None and any(c.who != MACHINE for c in old.changes):
             self._stage[old.id] = stage
             return old, []
@@ -192,18 +200,15 @@ class Ledger:
         kind: Literal["event", "revised"] = "event" if old is None else "revised"
         return event, [News(kind=kind, when=self.clock(), about=event.id, detail=_told(event, stage))]
 
-    def _reached(self, event: Event, front: float) -> int:
-        if front >= event.origin.time + self.review_s:
+    def _reached(self, event: Event, reach: Reach) -> int:
+        if reach.slowest >= event.origin.time + self.review_s:
             return FINAL
-        return SCREENED if front >= self.all_in(event) else EARLY
+        return SCREENED if reach.front >= self.all_in(event) else EARLY
 
     def _is_shut(self, event: Event, late: Sequence[float]) -> bool:
         """Final, and nothing has come since that may be its own."""
         zero = event.origin.time
         return self._stage.get(event.id) == FINAL and not any(zero <= t <= zero + self.review_s for t in late)
-
-    def _is_due(self, event: Event, front: float) -> bool:
-        return self._reached(event, front) > self._stage.get(event.id, EARLY)
 
     def _name(self, event: Event, taken: set[str]) -> str:
         name = f"{moment(event.origin.time):%Y%m%dT%H%M%S}"
