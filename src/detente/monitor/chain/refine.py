@@ -30,7 +30,7 @@ BEFORE_S: Final = 12.0
 STRONG_SNR: Final = 5.0
 LATEST_S: Final = 5.0
 ROUNDS: Final = 4
-INVITE: Final = 3 * KEEP  # a strong arrival this near is tried: the robust fit then tells whether it agrees
+INVITE_S: Final = 7.0  # by so much more (50 km of place) a strong arrival may miss and is tried: the fit then tells
 ENOUGH: Final = 4  # with so many times, directions of single sensors (10 to 20 degrees) add nothing but harm
 _STEPS_KM: Final = (20.0, 8.0, 3.0, 1.0)
 
@@ -131,7 +131,7 @@ def _recruit(
         rest = np.abs(residuals(own, arrays, place))
         spread = np.array([np.hypot(pick_sd(a), MODEL_S) for a in own])
         k = int(np.argmin(rest / spread))
-        if rest[k] <= INVITE * spread[k]:
+        if rest[k] <= KEEP * spread[k] + INVITE_S:
             found.append(_widened(msgspec.structs.replace(own[k], phase="")))
     return sorted(found, key=lambda a: a.station)
 
