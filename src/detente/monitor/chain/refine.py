@@ -30,7 +30,9 @@ BEFORE_S: Final = 12.0
 STRONG_SNR: Final = 5.0
 LATEST_S: Final = 5.0
 ROUNDS: Final = 4
-INVITE_S: Final = 7.0  # by so much more (50 km of place) a strong arrival may miss and is tried: the fit then tells
+INVITE_S: Final = (
+    7.0  # by so much more (50 km of place) a strong arrival may miss and is tried: the fit then tells
+)
 ENOUGH: Final = 4  # with so many times, directions of single sensors (10 to 20 degrees) add nothing but harm
 _STEPS_KM: Final = (20.0, 8.0, 3.0, 1.0)
 
