@@ -38,6 +38,7 @@ def draws(stations: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
     kind = np.arange(EVENTS) % 2
     for i in range(EVENTS):
         event, shape = sep.EVENT_SD * rng.normal(), sep.SHAPE_SD * rng.normal(size=5)
+        shape += sep.SLOPE_SD * rng.normal() * sep.tilt([p.band for p in populations()])
         held = []
         for s in range(stations):
             own = np.hypot(sep.STATION_SD, 0.0 if kind[i] else sep.RADIATION_SD) * rng.normal()

@@ -30,6 +30,8 @@ def _brute(ratios: list[Ratio], kind: str) -> float:
     n = len(ratios)
     station = sep.STATION_SD**2 + (sep.RADIATION_SD**2 if kind == "quake" else 0.0)
     cov = np.full((n, n), sep.EVENT_SD**2)
+    turn = sep.tilt([r.band for r in ratios])
+    cov += sep.SLOPE_SD**2 * np.outer(turn, turn)
     for i, a in enumerate(ratios):
         for j, b in enumerate(ratios):
             cov[i, j] += station * (a.station == b.station) + sep.SHAPE_SD**2 * (a.band == b.band)
@@ -56,7 +58,7 @@ def test_a_higher_ratio_never_says_less():
             )
             for x in np.arange(-1.5, 4.0, 0.25)
         ]
-        assert np.all(np.diff(said) >= -0.05) and said[-1] > 1.2 > -1.2 > said[0]
+        assert np.all(np.diff(said) >= -0.05) and said[-1] > 1.0 > -1.0 > said[0]
 
 
 def test_draws_from_the_populations_are_told_apart_at_the_rate_they_claim():
@@ -66,7 +68,7 @@ def test_draws_from_the_populations_are_told_apart_at_the_rate_they_claim():
     for i in range(1200):
         kind = i % 2
         event = sep.EVENT_SD * rng.normal()
-        shape = sep.SHAPE_SD * rng.normal(size=5)
+        shape = sep.SHAPE_SD * rng.normal(size=5) + sep.SLOPE_SD * rng.normal() * sep.tilt(BANDS)
         ratios = []
         for s in "AB":
             station = np.hypot(sep.STATION_SD, 0.0 if kind else sep.RADIATION_SD) * rng.normal()
@@ -84,7 +86,7 @@ def test_draws_from_the_populations_are_told_apart_at_the_rate_they_claim():
     for low, high in ((0.02, 0.3), (0.3, 0.7), (0.7, 0.98)):
         part = (p > low) & (p < high)
         assert np.mean(t[part]) == pytest.approx(np.mean(p[part]), abs=0.12)
-    assert np.mean((p > 0.5) == t) > 0.85
+    assert np.mean((p > 0.5) == t) > 0.8  # two stations; what the spreads of the model leave
 
 
 def test_a_bound_beside_measured_bands_by_simulation():
@@ -98,7 +100,12 @@ def test_a_bound_beside_measured_bands_by_simulation():
         radiation = sep.RADIATION_SD if kind == "quake" else 0.0
         shared = np.sqrt(sep.EVENT_SD**2 + sep.STATION_SD**2 + radiation**2) * rng.normal(size=400_000)
         own = np.sqrt(sep.SHAPE_SD**2 + sep.BAND_SD**2 + 0.1**2)
-        x, y = (m + shared + own * rng.normal(size=shared.size) for m in (a, b))
+        slope = sep.SLOPE_SD * rng.normal(size=shared.size)
+        turn = sep.tilt([BANDS[2], BANDS[3]])
+        x, y = (
+            m + shared + t * slope + own * rng.normal(size=shared.size)
+            for m, t in zip((a, b), turn, strict=True)
+        )
         return float(np.mean((np.abs(x - measured) < 0.05) & (y > bound)))
 
     want = np.log10(simulated("explosion") / simulated("quake"))
@@ -116,7 +123,7 @@ def test_never_surer_than_the_cap_and_nothing_from_nothing():
     assert sep.log10_ratio(many) == sep.CAP
     assert sep.log10_ratio([]) == 0.0
     high = [_ratio("S0", b, populations()[b].explosion + 1.0) for b in range(5)]
-    assert sep.log10_ratio(high) == sep.ALONE
+    assert 1.0 < sep.log10_ratio(high) <= sep.ALONE
 
 
 def test_an_explosion_is_seldom_a_quakes_chance_at_one_station():

@@ -24,6 +24,9 @@ of magnitude residuals", DTIC ADA310736, abstract). One station in a node of S m
 SHAPE_SD: Final = (
     0.12  # how far the populations' means may be off in one band, at all stations: slopes are assumed
 )
+SLOPE_SD: Final = 0.20
+"""How far the means may turn over the bands, at all stations: the rise of an explosion's P/S with frequency is assumed,
+so that it must not decide by itself; as large as the difference of the assumed rises, from 1 to 10 Hz either way."""
 BAND_SD: Final = 0.10
 """Together 0.27 at one station in one band: with the gap at 2-4 Hz, 1.3 spreads, as western China's misses ask."""
 CAP: Final = 2.5
@@ -98,7 +101,14 @@ def _log_likelihood(
     rest = np.array([r.value - means[r.band] for r in ratios])
     own = np.array([_noise(r) ** 2 + r.sd_path**2 + BAND_SD**2 for r in ratios])
     covariance = _covariance(ratios, own, EVENT_SD**2, STATION_SD**2 + radiation**2, SHAPE_SD**2)
+    turn = tilt([r.band for r in ratios])
+    covariance = covariance + SLOPE_SD**2 * np.outer(turn, turn)
     return _gaussian(rest, covariance, np.array([r.at_least for r in ratios]))
+
+
+def tilt(bands: Sequence[tuple[float, float]]) -> Float:
+    """(n,) where each band lies between 1 (-1) and 10 Hz (1), by the logarithm of its middle."""
+    return np.array([np.log10(low * high) - 1.0 for low, high in bands])
 
 
 def _noise(r: Ratio) -> float:
