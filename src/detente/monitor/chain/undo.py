@@ -13,12 +13,12 @@ from detente.monitor.chain.edit import find_event
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One change of an event in the store: its JSON before and after, and the fields of arrivals that went with it."""
+    """One change of an event in the store: as it was before and after, and the fields of arrivals that went with it."""
 
     who: str
     reason: str
-    before: str
-    after: str
+    before: Event
+    after: Event
     fields: tuple[tuple[str, str, str, str], ...] = ()
     """(arrival, field, before, after), the values as JSON."""
 
@@ -53,7 +53,8 @@ def _rows(store: Store, event: str) -> list[Step]:
         if c.what == f"event/{event}" and "null" not in (c.before, c.after):
             own = [w for w in waiting if (w.who, w.reason) == (c.who, c.reason) and w.what.count("/") >= 2]
             fields = tuple((*_field(w.what), w.before, w.after) for w in own)
-            found.append(Step(who=c.who, reason=c.reason, before=c.before, after=c.after, fields=fields))
+            before, after = (msgspec.json.decode(text, type=Event) for text in (c.before, c.after))
+            found.append(Step(who=c.who, reason=c.reason, before=before, after=after, fields=fields))
         waiting = []
     return found
 
@@ -86,7 +87,7 @@ def revert(
     if not stack:
         raise DetenteError(f"nothing to {way}", where=event)
     step = stack[-1]
-    target = msgspec.json.decode(step.before if way == "undo" else step.after, type=Event)
+    target = step.before if way == "undo" else step.after
     held = store.event(event)
     if msgspec.structs.replace(held, changes=()) != msgspec.structs.replace(now, changes=()):
         raise DetenteError("the store tells another state of the event", where=event,
