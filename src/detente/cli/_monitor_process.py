@@ -36,7 +36,9 @@ Masks = Annotated[
     list[Path] | None,
     typer.Option(help="Tables of stretches to leave out, as `monitor mask` writes them; repeatable."),
 ]
-Prior = Annotated[float, typer.Option(help="Probability of an explosion before any record.")]
+Prior = Annotated[
+    float, typer.Option(min=0.0, max=1.0, help="Probability of an explosion before any record.")
+]
 
 
 @app.command()
