@@ -272,7 +272,7 @@ def _stored(day: date) -> tuple[Section, ...]:
 def _stored_row(r: Mapping[str, str]) -> tuple[str, ...]:
     name = r["day"] if r["kind"] == "test" else f"{r['day']}, collapse after the test"
     if r["found"] != "yes":
-        return (name, "not found", *[""] * (len(_COLUMNS) - 3), f"SHA-256 {r['data'][:12]}")
+        return (name, "not found", *[""] * (len(_COLUMNS) - 3), f"SHA-256 {r['data'][:8]}")
     holds = "holds the place" if r["inside"] == "yes" else "misses the place"
     published = f"{r['published_low_kt']} to {r['published_high_kt']}" if r["published_low_kt"] else ""
     return (
@@ -280,5 +280,5 @@ def _stored_row(r: Mapping[str, str]) -> tuple[str, ...]:
         f"{r['mb_idc_scale']} ± {r['mb_sd']}" if r["mb_idc_scale"] else "not measured", r["idc_mb"], r["verdict"],
         chance(float(r["p_explosion"])) if r["p_explosion"] else "",
         f"{r['median_kt']} ({r['low_kt']} to {r['high_kt']})" if r["median_kt"] else "", published,
-        f"SHA-256 {r['data'][:12]}",
+        f"SHA-256 {r['data'][:8]}",
     )  # fmt: skip
