@@ -82,6 +82,9 @@ def show(
     event: Annotated[
         str, typer.Argument(metavar="EVENT", help="An event of the bulletin; none lists them.")
     ] = "",
+    arrival: Annotated[
+        str, typer.Option(help="All that is known of one arrival: beam, band, errors, reasons.")
+    ] = "",
     waveforms: Annotated[list[Path] | None, typer.Option(help="If the data have moved.")] = None,
     stations: Stations = None,
     out: Annotated[Path | None, typer.Option(help="Also draw the event's sheet into this folder.")] = None,
@@ -92,6 +95,9 @@ def show(
     from detente.monitor.chain.files import read_bulletin
 
     held = read_bulletin(bulletin)
+    if arrival:
+        _print_arrival(held, arrival, json=json)
+        return
     if not event:
         show_json(held) if json else _print(held)
         return
@@ -112,16 +118,21 @@ def edit(
     who: Annotated[str, typer.Option(help="Who makes the change.")],
     reason: Annotated[str, typer.Option(help="Why.")],
     arrival: Annotated[str, typer.Option(help="The arrival to change.")] = "",
-    time: Annotated[str, typer.Option(help="Its new time, UTC.")] = "",
-    phase: Annotated[str, typer.Option(help="Its new phase.")] = "",
+    station: Annotated[str, typer.Option(help="Pick anew at this station (--time), or leave it out.")] = "",
+    time: Annotated[str, typer.Option(help="The pick's time, UTC.")] = "",
+    sd: Annotated[float, typer.Option(help="How well it is read, s.")] = 0.3,
+    phase: Annotated[str, typer.Option(help="Its phase.")] = "",
     remove: Annotated[bool, typer.Option("--remove", help="Take it out of the event.")] = False,
     add: Annotated[bool, typer.Option("--add", help="Take it into the event.")] = False,
+    exclude: Annotated[bool, typer.Option("--exclude", help="Leave the station out of the event.")] = False,
+    include: Annotated[bool, typer.Option("--include", help="Take the station in again.")] = False,
     depth: Annotated[float | None, typer.Option(help="Fix the event's depth, km.")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Take back the last change that stands.")] = False,
     waveforms: Annotated[list[Path] | None, typer.Option(help="If the data have moved.")] = None,
     stations: Stations = None,
     out: Annotated[Path | None, typer.Option(help="Write here instead of over BULLETIN.")] = None,
 ) -> None:
-    """Correct one arrival or the depth; location, magnitudes, screening and yield follow, the change is kept."""
+    """Correct a pick, a station or the depth; location, magnitudes, screening and yield follow, all is kept."""
     from detente.monitor.bulletin.store import Store
     from detente.monitor.chain.edit import Edit, apply, keep
     from detente.monitor.chain.files import read_bulletin, store_beside, write_bulletin
@@ -135,18 +146,23 @@ def edit(
         when=clock.time(),
         reason=reason,
         arrival=arrival,
+        station=station,
         time=_seconds(time) if time else None,
         phase=phase,
         remove=remove,
         add=add,
+        exclude=exclude,
+        include=include,
+        undo=undo,
         depth_km=depth,
+        sd=sd,
     )
     changed, change = apply(
         held, wanted, data.recording, data.arrays, data.responses, settings=settings_of(held)
     )
     if store_beside(bulletin).is_file():
         with Store(store_beside(bulletin), create=False) as store:
-            keep(store, changed, wanted)
+            keep(store, held, changed, wanted)
     write_bulletin(out or bulletin, changed)
     typer.echo(f"{change.what}: {change.before} -> {change.after}")
     _print_event(changed, next(e for e in changed.events if e.id == event))
@@ -256,7 +272,7 @@ def _draw(made: Bulletin, data: Data, out: Path) -> None:
 def _stamp(time: float) -> str:
     from detente.monitor.chain.edit import stamp
 
-    return stamp(time)[:-5] + "Z"
+    return stamp(round(time, 3))[:-5] + "Z"
 
 
 def _kt(value: float) -> str:
@@ -330,6 +346,7 @@ def _print_event(held: Bulletin, e: Event) -> None:
         rows,
     )
     typer.echo()
+    _print_unused(held, e)
     if o.missed:
         missed = [(m.station, m.phase, f"{m.p_detect:.2f}") for m in o.missed]
         show_table("Stations that should have seen it", ("station", "phase", "probability"), missed)
@@ -338,6 +355,36 @@ def _print_event(held: Bulletin, e: Event) -> None:
     if e.changes:
         changes = [(_stamp(c.when), c.who, c.what, c.before, c.after, c.reason) for c in e.changes]
         show_table("Changes", ("UTC", "who", "what", "before", "after", "reason"), changes)
+
+
+def _print_unused(held: Bulletin, e: Event) -> None:
+    """The arrivals that `edit --add` could take, and how far they are from the event's first P there."""
+    from detente.monitor.chain.edit import unused
+
+    left = unused(held, e)
+    if left:
+        rows = [
+            (a.station, a.phase, _stamp(a.time), f"{a.time - e.origin.time:.1f}",
+             "" if a.backazimuth_deg is None else f"{a.backazimuth_deg:.0f}",
+             "" if a.snr is None else f"{a.snr:.1f}", a.id) for a in left
+        ]  # fmt: skip
+        columns = ("station", "phase", "UTC", "s after origin", "back-azimuth", "snr", "arrival")
+        show_table("Arrivals of no event", columns, rows)
+        typer.echo()
+
+
+def _print_arrival(held: Bulletin, name: str, *, json: bool) -> None:
+    from detente.errors import DetenteError, nearest
+
+    known = {a.id: a for a in held.arrivals}
+    if name not in known:
+        raise DetenteError(f"no arrival '{name}'", fix=nearest(name, known))
+    a = known[name]
+    if json:
+        show_json(a)
+        return
+    told = {k: getattr(a, k) for k in a.__struct_fields__ if k != "why"} | {"time": _stamp(a.time)} | a.why
+    show_table("Arrival", ("what", "value"), [(k, v) for k, v in told.items() if v not in (None, "")])
 
 
 def _print_magnitudes(e: Event) -> None:

@@ -130,10 +130,14 @@ def characterise(
     *,
     settings: Settings = DEFAULT,
     tell: Tell | None = None,
+    earlier: Sequence[Event] = (),
 ) -> tuple[Event, ...]:
-    """Magnitudes, screening and yield of located events, in order of time: each may be the next one's measure."""
+    """Magnitudes, screening and yield of located events, in order of time: each may be the next one's measure.
+
+    `earlier`: events before them that are screened already.
+    """
     found: list[Event] = []
-    neighbours: list[Neighbour] = []
+    neighbours = [Neighbour(e, measured(e, recording, arrays)) for e in earlier if e.screening is not None]
     for i, event in enumerate(sorted(events, key=lambda e: (e.origin.time, e.id))):
         if tell:
             tell("characterise", i, len(events))

@@ -14,6 +14,7 @@ from detente.monitor.bulletin.records import Arrival, Event, Origin, Used
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 from detente.monitor.network.locate import Settings as Locate
 from detente.monitor.network.locate import locate
+from detente.monitor.network.phases import known, travel_time
 from detente.monitor.traveltime import TravelTimes
 from detente.monitor.waves.trace import Array
 
@@ -28,6 +29,10 @@ arrivals from 32 tests scatter about ak135 (see docs/characterisation.md); a wea
 BEFORE_S: Final = 12.0
 STRONG_SNR: Final = 5.0
 LATEST_S: Final = 5.0
+ROUNDS: Final = 4
+INVITE_S: Final = (
+    7.0  # by so much more (50 km of place) a strong arrival may miss and is tried: the fit then tells
+)
 ENOUGH: Final = 4  # with so many times, directions of single sensors (10 to 20 degrees) add nothing but harm
 _STEPS_KM: Final = (20.0, 8.0, 3.0, 1.0)
 
@@ -45,17 +50,19 @@ def refine(
     firsts = _firsts(event.origin, arrivals)
     if len(firsts) < 3:
         return event
-    place = robust(firsts, arrays, event.origin)
-    firsts = _recruit(firsts, arrivals, arrays, place)
-    place = robust(firsts, arrays, msgspec.structs.replace(event.origin, lat=place[0], lon=place[1]))
-    rest = residuals(firsts, arrays, place)
-    agree = [
-        a for a, r in zip(firsts, rest, strict=True) if abs(r) <= KEEP * float(np.hypot(a.time_sd, MODEL_S))
-    ]
+    agree, place = list(firsts), robust(firsts, arrays, event.origin)
+    for _ in range(ROUNDS):  # those that agree place it better, and a better place brings more that agree
+        several = _recruit(agree, arrivals, arrays, place)
+        place = robust(several, arrays, msgspec.structs.replace(event.origin, lat=place[0], lon=place[1]))
+        rest = residuals(several, arrays, place)
+        wide = [KEEP * float(np.hypot(a.time_sd, MODEL_S)) for a in several]
+        now = [a for a, r, w in zip(several, rest, wide, strict=True) if abs(r) <= w]
+        if {a.id for a in now} == {a.id for a in agree}:
+            break
+        agree = now
     if len(agree) < 3:
         return event
-    times_only = len(agree) >= ENOUGH
-    defining = [_plain(a) if times_only and len(arrays[a.station].sites) < 3 else a for a in agree]
+    defining = _directed(agree, len(agree), arrays)
     start = msgspec.structs.replace(event.origin, lat=place[0], lon=place[1], time=place[2], depth_km=0.0)
     try:
         origin = locate(defining, arrays, settings=settings, start=start, missed=event.origin.missed,
@@ -64,7 +71,9 @@ def refine(
         return event
     used = {u.arrival: u for u in origin.used}
     others = tuple(
-        _after(u, origin, arrays) for u in event.origin.used if u.arrival not in used and u.station in arrays
+        after_origin(u, arrivals[u.arrival], origin, arrays)
+        for u in event.origin.used
+        if u.arrival not in used and u.station in arrays
     )
     why: dict[str, float | str] = {
         **origin.why, "first_arrivals": float(len(firsts)), "that_agree": float(len(agree)),
@@ -73,6 +82,15 @@ def refine(
         origin, used=(*origin.used, *others), why=why, method=f"{origin.method}; first arrivals that agree"
     )
     return msgspec.structs.replace(event, origins=(origin, *event.origins))
+
+
+def weighed(firsts: Sequence[Arrival], many: int, arrays: Mapping[str, Array]) -> list[Arrival]:
+    """First arrivals as they define an origin among `many`: weak ones trusted less, single sensors' directions not."""
+    return _directed([_widened(a) for a in firsts], many, arrays)
+
+
+def _directed(firsts: Sequence[Arrival], many: int, arrays: Mapping[str, Array]) -> list[Arrival]:
+    return [_plain(a) if many >= ENOUGH and len(arrays[a.station].sites) < 3 else a for a in firsts]
 
 
 def _firsts(origin: Origin, arrivals: Mapping[str, Arrival]) -> list[Arrival]:
@@ -85,16 +103,18 @@ def _firsts(origin: Origin, arrivals: Mapping[str, Arrival]) -> list[Arrival]:
         if u.station not in found or a.time < found[u.station].time:
             found[u.station] = msgspec.structs.replace(a, phase=u.phase)
     for station, a in found.items():
-        before = [
-            b
-            for b in arrivals.values()
-            if b.station == station
-            and a.time - BEFORE_S <= b.time < a.time
-            and (b.snr or 0.0) >= max(STRONG_SNR, 0.5 * (a.snr or 0.0))
-        ]
-        if before:
-            found[station] = msgspec.structs.replace(min(before, key=lambda b: b.time), phase=a.phase)
+        own = sorted((b for b in arrivals.values() if b.station == station), key=lambda b: -b.time)
+        found[station] = msgspec.structs.replace(_earliest(a, own), phase=a.phase)
     return [_widened(found[k]) for k in sorted(found)]
+
+
+def _earliest(a: Arrival, own: Sequence[Arrival]) -> Arrival:
+    """Back from an arrival through those of its station, latest first, while one as strong comes just before."""
+    for b in own:
+        strong = (b.snr or 0.0) >= max(STRONG_SNR, 0.5 * (a.snr or 0.0))
+        if strong and a.time - BEFORE_S <= b.time < a.time:
+            a = b
+    return a
 
 
 def _recruit(
@@ -103,7 +123,7 @@ def _recruit(
     arrays: Mapping[str, Array],
     place: tuple[float, float, float],
 ) -> list[Arrival]:
-    """With these, a strong arrival of each other station that agrees: the associator may have lost it."""
+    """With these, a strong arrival of each other station that may agree: the associator may have lost it."""
     have = {a.station for a in firsts}
     found = list(firsts)
     for station in sorted(set(arrays) - have):
@@ -113,7 +133,7 @@ def _recruit(
         rest = np.abs(residuals(own, arrays, place))
         spread = np.array([np.hypot(pick_sd(a), MODEL_S) for a in own])
         k = int(np.argmin(rest / spread))
-        if rest[k] <= KEEP * spread[k]:
+        if rest[k] <= KEEP * spread[k] + INVITE_S:
             found.append(_widened(msgspec.structs.replace(own[k], phase="")))
     return sorted(found, key=lambda a: a.station)
 
@@ -226,13 +246,17 @@ def residuals(
     return np.asarray(times - place[2] - _travel(place[:2], firsts, arrays))
 
 
-def _after(u: Used, origin: Origin, arrays: Mapping[str, Array]) -> Used:
-    """A later phase as the new origin sees it, defining nothing."""
+def after_origin(u: Used, arrival: Arrival, origin: Origin, arrays: Mapping[str, Array]) -> Used:
+    """A later phase as the new origin sees it, defining nothing; its residual is told where the phase is known."""
     station = arrays[u.station]
     degrees, azimuth, _ = (
         float(v) for v in distance_azimuth(origin.lat, origin.lon, station.lat, station.lon)
     )
+    residual = None
+    if known(u.phase):
+        travel = travel_time(u.phase, origin.lat, origin.lon, origin.depth_km, station)["time_s"]
+        residual = arrival.time - origin.time - travel if np.isfinite(travel) else None
     return msgspec.structs.replace(
-        u, distance_deg=degrees, azimuth_deg=azimuth, time_residual_s=None, backazimuth_residual_deg=None,
+        u, distance_deg=degrees, azimuth_deg=azimuth, time_residual_s=residual, backazimuth_residual_deg=None,
         slowness_residual_s_km=None, defining="",
     )  # fmt: skip

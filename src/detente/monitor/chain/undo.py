@@ -9,12 +9,16 @@ import msgspec
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival, Bulletin, Change, Event
 from detente.monitor.bulletin.store import Store
-from detente.monitor.chain.edit import find_event
+from detente.monitor.chain.edit import UNDO, before_fk, before_move, find_event
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One change of an event in the store: its JSON before and after, and the fields of arrivals that went with it."""
+    """One change of an event in the store: its JSON before and after, and the fields of arrivals that went with it.
 
+    `number`: which of the event's changes it is, from 0.
+    """
+
+    number: int
     who: str
     reason: str
     before: str
@@ -44,7 +48,7 @@ def steps(store: Store, event: str) -> tuple[list[Step], list[Step]]:
 
 def _rows(store: Store, event: str) -> list[Step]:
     """Each change of the event with the changes of arrivals that the same person made for it just before."""
-    found = []
+    found: list[Step] = []
     waiting: list[Change] = []
     for c in store.changes():
         if c.what.startswith("arrival/"):
@@ -53,7 +57,16 @@ def _rows(store: Store, event: str) -> list[Step]:
         if c.what == f"event/{event}" and "null" not in (c.before, c.after):
             own = [w for w in waiting if (w.who, w.reason) == (c.who, c.reason) and w.what.count("/") >= 2]
             fields = tuple((*_field(w.what), w.before, w.after) for w in own)
-            found.append(Step(who=c.who, reason=c.reason, before=c.before, after=c.after, fields=fields))
+            found.append(
+                Step(
+                    number=len(found),
+                    who=c.who,
+                    reason=c.reason,
+                    before=c.before,
+                    after=c.after,
+                    fields=fields,
+                )
+            )
         waiting = []
     return found
 
@@ -96,14 +109,30 @@ def revert(
         for name, fields in values.items():
             store.edit_arrival(name, fields, who=who, reason=reason)
         store.replace_event(target, who=who, reason=reason)
-    what = f"{way} of a change by {step.who}: {step.reason}"
-    change = Change(when=when, who=who, what=what, before=_place(now), after=_place(target), reason=reason)
+    change = _words(
+        now, target, step, way, Change(when=when, who=who, what="", before="", after="", reason=reason)
+    )
     back = msgspec.structs.replace(target, changes=(*now.changes, change))
     events = tuple(
         sorted((back, *(e for e in bulletin.events if e.id != event)), key=lambda e: (e.origin.time, e.id))
     )
-    arrivals = tuple(_as_stored(a, now, target, store, values) for a in bulletin.arrivals)
+    arrivals = tuple(
+        _reverted(a, now, target, store, values.get(a.id), step.who if way == "redo" else "")
+        for a in bulletin.arrivals
+    )
     return msgspec.structs.replace(bulletin, arrivals=arrivals, events=events), change
+
+
+def _words(now: Event, target: Event, step: Step, way: str, change: Change) -> Change:
+    """The change in words: what was undone, or done again, from what to what."""
+    told = now.changes[step.number] if step.number < len(now.changes) else None
+    if told is None or told.who != step.who:
+        what = f"{way} of a change by {step.who}"
+        return msgspec.structs.replace(change, what=what, before=_place(now), after=_place(target))
+    if way == "redo":
+        return msgspec.structs.replace(change, what=told.what, before=told.before, after=told.after)
+    what = told.what.removeprefix(UNDO) if told.what.startswith(UNDO) else f"{UNDO}{told.what}"
+    return msgspec.structs.replace(change, what=what, before=told.after, after=told.before)
 
 
 def _values(step: Step, way: str) -> dict[str, dict[str, object]]:
@@ -113,13 +142,15 @@ def _values(step: Step, way: str) -> dict[str, dict[str, object]]:
     return found
 
 
-def _as_stored(
-    a: Arrival, now: Event, target: Event, store: Store, values: dict[str, dict[str, object]]
+def _reverted(
+    a: Arrival, now: Event, target: Event, store: Store, fields: dict[str, object] | None, again: str
 ) -> Arrival:
-    """The arrival with its reverted fields, and the phase that the event, or without one the store, gives it."""
+    """The arrival with its fields and maker as before, or done `again` by whom, and the phase that it then has."""
     was, will = ({u.arrival: u.phase for u in e.origin.used} for e in (now, target))
-    if a.id in values:
-        a = msgspec.structs.replace(store.arrival(a.id), phase=a.phase)
+    if fields is not None and again:
+        a = msgspec.convert({**msgspec.structs.asdict(a), **fields, "by": again}, Arrival)
+    elif fields is not None:
+        a = before_move(a) if "time" in fields else before_fk(a)
     if a.id in will:
         return msgspec.structs.replace(a, phase=will[a.id])
     return msgspec.structs.replace(a, phase=store.arrival(a.id).phase) if a.id in was else a

@@ -90,7 +90,8 @@ def stations(event: Event, recording: Recording, arrays: Mapping[str, Array]) ->
     for code, traces in held.items():
         way = path(origin, arrays[code], times=times)
         used = _first_p(origin.used, code)
-        p_time = origin.time + way.p_s + (used.time_residual_s or 0.0 if used else 0.0)
+        late = (used.time_residual_s or 0.0) if used and used.defining else 0.0
+        p_time = origin.time + way.p_s + late
         near = tuple(t for t in traces if t.start < p_time - 5 and t.end > p_time + 5)
         if near and np.isfinite(p_time):
             found.append(Station(way, near, p_time, used.arrival if used else "", used))

@@ -20,6 +20,7 @@ from detente.tables import read_table
 Float = NDArray[np.float64]
 
 TAIL: Final = 3.0  # degrees of freedom of the residuals: cycle skips are many
+LEAST_LAGS: Final = 10  # of a pair of events and a phase, to tell the size of their errors by themselves
 COLUMNS: Final = ("event1", "event2", "time1", "time2", "station", "phase", "cc")
 
 
@@ -158,7 +159,8 @@ def slownesses(
 class _System(msgspec.Struct, frozen=True, eq=False):
     """Equations: each lag is the difference of two clocks less slowness times the step between two places.
 
-    `width` unknowns an event: km east, km north, and a clock for each phase.
+    `width` unknowns an event: km east, km north, and a clock for each phase. `group`: station and phase; `kind`: the
+    two events and the phase, which share the size of their errors.
     """
 
     events: tuple[str, ...]
@@ -166,6 +168,7 @@ class _System(msgspec.Struct, frozen=True, eq=False):
     matrix: Float
     rhs: Float
     group: NDArray[np.int64]
+    kind: NDArray[np.int64]
     weight: Float
 
 
@@ -183,12 +186,14 @@ def relocate(
 
     t2 - t1 = T2 - T1 - s . (x2 - x1), s the slowness vector away from the source: straight wavefronts, so good
     while events lie within a few km. Each phase keeps its own clock (depth and pulse length shift Pn against P);
-    times are relative to the first event's. Student weights (3 degrees of freedom) make cycle skips harmless; errors by
-    bootstrap over station and phase. Raises DetenteError for too few lags, or events no lag connects.
+    times are relative to the first event's. Each pair of
+    events and phase has errors of its own size, found from its residuals. Student weights (3 degrees of freedom) make
+    cycle skips harmless; errors by bootstrap over station and phase.
+    Raises DetenteError for too few lags, or events no lag connects.
     Source: the double difference of Waldhauser and Ellsworth 2000, BSSA 90, 1353, for one slowness a station.
     """
     clocks = _clocks(lags)
-    system = _build(lags, slowness, clocks)
+    system = _balanced(_build(lags, slowness, clocks))
     n = len(system.events)
     x, scale, weight = _solve(system, system.weight)
     rng = np.random.default_rng(seed)
@@ -271,7 +276,25 @@ def _build(
             matrix[r, at + 2 + phases[lag.phase]] = sign
         rhs[r] = (lag.time2 - clocks[lag.event2]) - (lag.time1 - clocks[lag.event1])
     group = np.array([keys[lag.station, lag.phase] for lag in usable])
-    return _System(tuple(events), width, matrix, rhs, group, np.array([lag.cc**2 for lag in usable]))
+    kinds = [(min(lag.event1, lag.event2), max(lag.event1, lag.event2), lag.phase) for lag in usable]
+    number = {k: i for i, k in enumerate(sorted(set(kinds)))}
+    kind = np.array([number[k] for k in kinds])
+    return _System(tuple(events), width, matrix, rhs, group, kind, np.array([lag.cc**2 for lag in usable]))
+
+
+def _balanced(system: _System) -> _System:
+    """Weights by how well each pair of events and phase fits: a small event's lags err more than the others'."""
+    base, weight = system.weight, system.weight
+    for _ in range(8):
+        x, whole, _ = _solve(system, weight)
+        residual = np.abs(system.rhs - system.matrix @ x.ravel())
+        own = np.full(int(system.kind.max()) + 1, whole)
+        for k in range(own.size):
+            mine = residual[system.kind == k]
+            if mine.size >= LEAST_LAGS:
+                own[k] = max(float(np.median(mine)) / 0.7649, 0.25 * whole)
+        weight = base * (whole / own[system.kind]) ** 2
+    return msgspec.structs.replace(system, weight=weight)
 
 
 def _solve(system: _System, weight: Float, start: Float | None = None) -> tuple[Float, float, Float]:
