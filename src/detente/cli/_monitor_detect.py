@@ -285,10 +285,16 @@ def _stations(
 ) -> list[tuple[Array, list[Trace]]]:
     """Each station of the files with its traces, masked stretches left out; IMS places are known."""
     from detente.monitor.waves import sites
+    from detente.monitor.waves.health import summary
     from detente.monitor.waves.masks import cut_away, read_masks
-    from detente.monitor.waves.read import read
+    from detente.monitor.waves.read import nothing_in, read
 
     recording = cut_away(read(files), read_masks(masks or []))
+    if not recording.traces:
+        raise DetenteError(nothing_in(files, recording.faults))
+    if recording.faults:
+        kinds = ", ".join(f"{n} {kind}" for kind, n in summary(recording.faults).items())
+        typer.echo(f"faults in the records: {kinds}; detente monitor read tells them", err=True)
     places = dict(sites.ims_arrays())
     if stations:
         places.update(sites.load(stations, array=array))
