@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import msgspec
+import numba
 import numpy as np
 import pytest
 
@@ -12,9 +13,10 @@ from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival
 from detente.monitor.chain.day import PEER, DaySettings, judge, simulate
 from detente.monitor.chain.day_scene import Source
+from detente.monitor.network import _birth_kernel as births
 from detente.monitor.network import _score_kernel as kernel
 from detente.monitor.network.associate import Law, Search, Settings, Table, associate, first_p
-from detente.monitor.network.phases import geocentric, travel_time
+from detente.monitor.network.phases import geocentric, geographic, travel_time
 from detente.monitor.waves.trace import Site
 
 FEW = DaySettings(
@@ -155,6 +157,75 @@ def test_the_same_day_twice_is_the_same_bulletin() -> None:
     shuffled = tuple(np.random.default_rng(1).permutation(np.array(day.arrivals, object)))
     encode = msgspec.json.encode
     assert encode(associate(day.arrivals, day.sites)) == encode(associate(shuffled, day.sites))
+
+
+def test_one_thread_and_two_find_the_same() -> None:
+    if numba.config.NUMBA_NUM_THREADS < 2:
+        pytest.skip("one core")
+    day = _day(Source(3000.0, 41.3, 129.1, 10.0, 4.4), Source(3040.0, -21.0, -68.5, 110.0, 4.5))
+    found = []
+    for threads in (1, 2):
+        before = numba.get_num_threads()
+        numba.set_num_threads(threads)
+        found.append(msgspec.json.encode(associate(day.arrivals, day.sites)))
+        numba.set_num_threads(before)
+    assert found[0] == found[1]
+
+
+def test_the_stack_weighs_as_a_plain_loop_does() -> None:
+    """Every candidate's weight again: one arrival a station, each magnitude by itself, in Python."""
+    day = _day(Source(3000.0, 41.3, 129.1, 10.0, 4.6))
+    chosen = Settings()
+    table = Table.of(day.arrivals, day.sites, chosen)
+    search = Search.of(table, chosen)
+    free = np.full(len(table.a), -1, np.int64)
+    found = search.candidates(free)
+    best = found[int(np.argmax(found[:, 4]))]
+    assert best[4] == pytest.approx(
+        max(_plain(best, mb, table, day.sites, chosen) for mb in births.MB), abs=0.5
+    )  # ellipticity and height are beside the stack
+    assert abs(best[3] - (day.start + 3000 - table.zero)) < 20.0
+
+
+def _plain(c: np.ndarray, mb: float, table: Table, sites: dict, chosen: Settings) -> float:
+    """A candidate's weight at one magnitude, station by station."""
+    law, total, root = Law.of(chosen), -math.log(10) * max(0.0, mb - 3), math.sqrt(2 * math.pi)
+    lat, lon = float(geographic(math.degrees(c[0]))), math.degrees(c[1])
+    for s, code in enumerate(table.network.codes):
+        rows = table.a[table.first[s] : table.first[s + 1]]
+        x = travel_time("P", lat, lon, c[2], sites[code])["distance_deg"]
+        view = travel_time("P" if x <= 115 else "PKP", lat, lon, c[2], sites[code])
+        if not len(rows) or x > 175.0:
+            continue
+        q = kernel.q_at(law.q, x, c[2])
+        k = int(min(1200, max(0, ((mb - table.st[s, 0] - q) / law.sd + 6) * 100 + 0.5)))
+        reach = 3.0 + 0.5 * chosen.step_deg * 111.195 * view["slowness_s_km"]
+        blur = min(90.0, 0.4 * chosen.step_deg * 57.3 / max(chosen.step_deg, 57.3 * math.sin(x / 57.3)))
+        most = 0.0
+        for row in rows:
+            away = (row[2] - view["backazimuth_deg"] + 180) % 360 - 180
+            parts = [
+                (away, math.hypot(row[3], blur), row[8]),
+                (row[4] - view["slowness_s_km"], row[5], row[9]),
+            ]
+            parts = [p for p in parts if np.isfinite(p[0])]
+            late = abs(row[0] - c[3] - view["time_s"]) >= reach + births.BIN_S
+            if late or any(abs(v) > 3 * e for v, e, _ in parts):
+                continue
+            w = -math.log(2 * reach) - row[7]
+            w += sum(-0.5 * (v / e) ** 2 - math.log(e * root) - noise for v, e, noise in parts)
+            if w <= -5:
+                continue
+            v = (row[6] + q - mb) / births.MB_SD
+            if np.isnan(v):
+                w += law.found[k]
+            elif abs(v) > 2.6:
+                continue
+            else:
+                w += -0.5 * v * v - math.log(births.MB_SD * root) - row[10]
+            most = max(most, w - law.missed[k])
+        total += law.missed[k] + most
+    return total
 
 
 @pytest.mark.soak

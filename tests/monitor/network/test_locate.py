@@ -12,8 +12,10 @@ from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival, Origin
 from detente.monitor.chain.day import inside_ellipse
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
-from detente.monitor.network.locate import Settings, locate, pose, read_corrections
-from detente.monitor.network.phases import geocentric
+from detente.monitor.network._phase_kernel import model_error
+from detente.monitor.network.locate import LOST_P, WEAK_SNR, Settings, locate, pose, read_corrections
+from detente.monitor.network.phases import geocentric, index_of, model, travel_time
+from detente.monitor.waves.trace import Site
 from tests.monitor.network.scene import START, arrivals, ring
 
 
@@ -89,6 +91,55 @@ def test_one_wild_pick_moves_nothing() -> None:
     calm, hit = (locate(a, sites, settings=Settings(depth_km=0.0)) for a in (seen, wild))
     assert _away(hit, calm.lat, calm.lon) < 2.0
     assert next(u for u in hit.used if u.arrival == seen[0].id).defining == ""
+
+
+def _lost_p() -> tuple[dict[str, Site], list[Arrival], set[str]]:
+    """An event at 33 km whose P two stations of eight lost: what they call P is pP, six or more seconds later."""
+    rng = np.random.default_rng(12)
+    sites = ring(8, rng, 41.3, 129.1, 30.0, 80.0)
+    both = arrivals(sites, 41.3, 129.1, 33.0, rng.normal(0, 0.3, 8), phases=("P", "pP"))
+    lost = {"S02", "S03"}
+    seen = [a for a in both if (a.phase == "pP") == (a.station in lost)]
+    return sites, [msgspec.structs.replace(a, phase="P", snr=4.0) for a in seen], lost
+
+
+def test_a_pp_called_p_is_seen_through() -> None:
+    sites, seen, lost = _lost_p()
+    found = locate(seen, sites, settings=Settings(depth_km=33.0))
+    right = locate([a for a in seen if a.station not in lost], sites, settings=Settings(depth_km=33.0))
+    assert {u.station for u in found.used if u.phase == "pP"} == lost
+    assert _away(found, right.lat, right.lon) < 8.0
+
+
+def test_doubtful_names_equal_a_grid_of_their_mixture() -> None:
+    """The slow way: every place and time of a grid, each arrival's density summed over what it may be."""
+    sites, seen, _ = _lost_p()
+    found = locate(seen, sites, settings=Settings(depth_km=33.0))
+    chance = LOST_P / (1 + (4.0 / WEAK_SNR) ** 2)
+    best = (-np.inf, 0.0, 0.0)
+    for lat in 41.3 + np.arange(-8, 9) * 0.05:
+        for lon in 129.1 + np.arange(-8, 9) * 0.066:
+            views = [
+                {n: travel_time(n, lat, lon, 33.0, sites[a.station]) for n in ("P", "pP", "sP")} for a in seen
+            ]
+            for t0 in np.arange(-3, 3, 0.1):
+                total = 0.0
+                for a, view in zip(seen, views, strict=True):
+                    density = 0.0
+                    for name, share in (("P", 1 - 1.5 * chance), ("pP", chance), ("sP", 0.5 * chance)):
+                        x = view[name]["distance_deg"]
+                        sd = np.hypot(a.time_sd, _model_sd(name, x, 33.0))
+                        u = (a.time - START - t0 - view[name]["time_s"]) / sd
+                        density += share / sd * (1 + u * u / 5) ** -3
+                    total += np.log(density)
+                best = max(best, (total, float(lat), float(lon)))
+    assert (
+        _away(found, best[1], best[2]) < 9.0
+    )  # alike errors of near stations, which the grid leaves out, move it
+
+
+def _model_sd(phase: str, distance: float, depth: float) -> float:
+    return float(model_error(model().errors[index_of(phase)], distance, depth))
 
 
 def test_depth_phases_free_the_depth() -> None:

@@ -14,8 +14,10 @@ from detente.monitor.network._phase_kernel import (
     arc,
     backazimuth,
     basis,
+    elliptic,
     meant,
     model_error,
+    over_height,
     predict,
     ray_parameter,
     spherical,
@@ -26,10 +28,28 @@ BLUR_S = 6.0  # of the coarse search: half of 2 degrees at 6 s/degree
 CAP = 16.0  # a misfit of four standard errors squared is as bad as any
 
 
+# What an arrival may be beside its name: kernels' phase index, the other's, chance (negative: times the arrival's own
+# chance that P was lost and its pP taken for it). Assumed; regional phases change places, the branches of PKP cross.
+WEAK = -1.0
+OTHERWISE = np.array(
+    [
+        [0, 8, WEAK], [0, 9, 0.5 * WEAK], [2, 3, 0.1], [3, 2, 0.1], [5, 7, 0.1], [7, 5, 0.1], [8, 9, 0.2],
+        [9, 8, 0.2], [8, 0, 0.03], [1, 12, 0.1], [1, 13, 0.05], [12, 1, 0.1], [12, 13, 0.1], [13, 12, 0.1],
+    ]
+)  # fmt: skip
+CLEAR_S = 1.0  # two names whose times differ by less are one
+
+
 @numba.njit(inline="always")
 def wrap(degrees: float) -> float:
     """An angle as -180 to 180."""
     return (degrees + 180.0) % 360.0 - 180.0
+
+
+@numba.njit(inline="always")
+def chance_of(j: int, lost: float) -> float:
+    """Of the name in line j of OTHERWISE, for an arrival whose P was lost with the chance `lost`."""
+    return float(OTHERWISE[j, 2] if OTHERWISE[j, 2] > 0.0 else -OTHERWISE[j, 2] * lost)
 
 
 @numba.njit(inline="always")
@@ -53,15 +73,18 @@ def misfit(
 ) -> Any:
     """Capped misfit of all observations at one place, origin time at the weighted median; (misfit, time).
 
+    Once the blur is small, an arrival that another name explains better has that name's misfit and its chance.
+
     `blur`: s that half a step of the search makes.
 
-    `o` (n, 8): time, its error, back-azimuth, error, slowness, error, path correction and its error; NaN where
-    not measured (the last: NaN for the model's own error).
+    `o` (n, 9): time, its error, back-azimuth, error, slowness, error, path correction and its error (NaN where not
+    measured; NaN for the model's own error), the chance that pP or sP was taken for P (that of pP).
     """
     times, _, errors = earth
     places, frames, _, _ = net
     b = basis(lat, lon)
     total, n = 0.0, 0
+    order = np.empty((phase.size, 3))
     for k in range(phase.size):
         s = station[k]
         x, _ = arc(b, places[s])
@@ -77,13 +100,25 @@ def misfit(
             total += min(CAP, u * u)
         work[n, 0] = o[k, 0] - spherical(times[f], x, z) - o[k, 6]
         work[n, 1] = math.sqrt(o[k, 1] ** 2 + own_error(o[k, 7], errors[f], x, z) ** 2 + blur * blur)
+        order[n, 0], order[n, 1], order[n, 2] = work[n, 0], work[n, 1], k
         n += 1
     if n == 0:
         return total + 1e9, 0.0
     t0 = median(work[:n])
-    for k in range(n):
-        u = (work[k, 0] - t0) / work[k, 1]
-        total += min(CAP, u * u)
+    for i in range(n):
+        k = int(order[i, 2])
+        u = (order[i, 0] - t0) / order[i, 1]
+        least = min(CAP, u * u)
+        if blur < BLUR_S and least > 1.0:
+            x, _ = arc(b, places[station[k]])
+            first = spherical(times[phase[k]], x, z)
+            for j in range(OTHERWISE.shape[0]):
+                if OTHERWISE[j, 0] == phase[k]:
+                    late = spherical(times[int(OTHERWISE[j, 1])], x, z) - first
+                    if abs(late) >= CLEAR_S:  # false where either does not arrive
+                        u = (order[i, 0] - late - t0) / order[i, 1]
+                        least = min(least, u * u - 2.0 * math.log(chance_of(j, o[k, 8])))
+        total += least
     return total, t0
 
 
@@ -162,6 +197,74 @@ def residuals(
 
 
 @numba.njit(cache=True, nogil=True)
+def names(
+    lat: float, lon: float, z: float, t0: float, o: Any, earth: Any, net: Any, given: Any, station: Any, phase: Any,
+    wide: Any,
+) -> float:  # fmt: skip
+    """The likeliest name of each arrival at a place and time, into phase (n,); log chance of the names changed.
+
+    wide (n, 9): the observations, each time's error widened by how far apart the names that remain possible lie, so
+    that a doubtful one weighs little. A calibrated path keeps its name.
+    """
+    times, flattening, errors = earth
+    places, _, elevation, _ = net
+    b = basis(lat, lon)
+    log_chance = 0.0
+    delay, mass, prior = np.empty(4), np.empty(4), np.empty(4)
+    for k in range(given.size):
+        wide[k] = o[k]
+        phase[k] = given[k]
+        f = given[k]
+        x, azimuth = arc(b, places[station[k]])
+        first = spherical(times[f], x, z)
+        if math.isnan(first) or not math.isnan(o[k, 7]):
+            continue
+        first += elliptic(flattening[f], x, z, lat, azimuth)
+        r = o[k, 0] - t0 - first - over_height(elevation[station[k]], ray_parameter(times[f], x, z), False)
+        delay[0], left, n = 0.0, 1.0, 1
+        mass[0] = student(r / math.hypot(o[k, 1], model_error(errors[f], x, z)))
+        best, chosen = 0, f
+        for j in range(OTHERWISE.shape[0]):
+            if OTHERWISE[j, 0] != f:
+                continue
+            g = int(OTHERWISE[j, 1])
+            other = spherical(times[g], x, z)
+            if math.isnan(other):
+                continue
+            other += elliptic(flattening[g], x, z, lat, azimuth) - first
+            if abs(other) < CLEAR_S:
+                continue
+            delay[n] = other
+            prior[n] = chance_of(j, o[k, 8])
+            mass[n] = prior[n] * student((r - other) / math.hypot(o[k, 1], model_error(errors[g], x, z)))
+            left -= prior[n]
+            if best == 0 or mass[n] > mass[best]:
+                best, chosen = n, g
+            n += 1
+        if n == 1:
+            continue
+        prior[0] = left
+        mass[0] *= left
+        if mass[0] >= mass[best]:
+            best, chosen = 0, f
+        total, spread = 0.0, 0.0
+        for j in range(n):
+            total += mass[j]
+        for j in range(n):
+            spread += mass[j] / total * (delay[j] - delay[best]) ** 2
+        phase[k] = chosen
+        wide[k, 1] = math.sqrt(o[k, 1] ** 2 + spread)
+        log_chance += math.log(total / mass[best] * prior[best])
+    return log_chance
+
+
+@numba.njit(inline="always")
+def student(u: float) -> float:
+    """Student's density at u, without its constant."""
+    return float((1.0 + u * u / TAIL) ** (-0.5 * (TAIL + 1.0)))
+
+
+@numba.njit(cache=True, nogil=True)
 def whitener(r: Any, out: Any, z: float, o: Any, errors: Any, phase: Any, alike: Any, weight: Any) -> Any:
     """The lower Cholesky factor of the times' covariance, and robust weights (n, 3) filled in.
 
@@ -207,21 +310,25 @@ def solve_lower(lower: Any, b: Any) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def fit(
-    start: Any, z: float, o: Any, earth: Any, net: Any, phase: Any, station: Any, shear: Any, alike: Any
+    start: Any, z: float, seen: Any, earth: Any, net: Any, given: Any, station: Any, shear: Any, alike: Any
 ) -> Any:
     """Robust least squares for latitude, longitude (radians, geocentric) and time at a fixed depth.
 
     Returns the place and time (3,), their covariance in km east, km north, s (3, 3), and the log-likelihood
     at the best fit without its constant.
     """
-    n = phase.size
+    n = given.size
     lat, lon, t0 = start[0], start[1], start[2]
+    phase, o = given.copy(), seen.copy()
+    named = 0.0
     here, there = np.empty((n, 5)), np.empty((n, 5))
     r, weight = np.empty((n, 3)), np.empty((n, 3))
     step = 5.0  # km
     normal, slope = np.empty((3, 3)), np.empty(3)
     chi, logdet = 0.0, 0.0
     for iteration in range(20):
+        if iteration < 8:  # later the names stand, so that the fit comes to rest
+            named = names(lat, lon, z, t0, seen, earth, net, given, station, phase, o)
         residuals(lat, lon, z, t0, o, earth, net, phase, station, shear, here, r)
         lower = whitener(r, here, z, o, earth[2], phase, alike, weight)
         rows = np.zeros((n, 4))
@@ -282,7 +389,7 @@ def fit(
             lon -= 0.5 * move[0] / KM / DEG / max(1e-3, math.cos(lat))
             t0 -= 0.5 * move[2]
     covariance = np.linalg.inv(normal)
-    return np.array([lat, lon, t0]), covariance, -0.5 * chi - 0.5 * logdet
+    return np.array([lat, lon, t0]), covariance, -0.5 * chi - 0.5 * logdet + named
 
 
 @numba.njit(cache=True, nogil=True)

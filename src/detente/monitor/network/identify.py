@@ -35,7 +35,22 @@ class Reading(msgspec.Struct, frozen=True):
     @property
     def best(self) -> str:
         """The likeliest class."""
-        return max(self.probability, key=lambda k: self.probability[k])
+        return self.ranked[0]
+
+    @property
+    def ranked(self) -> tuple[str, ...]:
+        """The classes, the likeliest first."""
+        return tuple(sorted(self.probability, key=lambda k: -self.probability[k]))
+
+
+def read_station(arrivals: Sequence[Arrival], *, earlier_s: float = BEFORE_S[1]) -> tuple[Reading, ...]:
+    """Every arrival read with those of its own station up to `earlier_s` before it, in the order given."""
+    own: dict[str, list[Arrival]] = {}
+    for a in sorted(arrivals, key=lambda a: a.time):
+        own.setdefault(a.station, []).append(a)
+    return tuple(
+        identify(a, [b for b in own[a.station] if 0.0 < a.time - b.time <= earlier_s]) for a in arrivals
+    )
 
 
 def identify(arrival: Arrival, before: Sequence[Arrival] = ()) -> Reading:

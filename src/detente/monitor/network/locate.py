@@ -34,6 +34,15 @@ Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 CORRELATION_KM: Final = 500.0  # assumed: model errors of stations this far apart are alike by 1/e
+SOURCE_KM: Final = (
+    5.0  # of a place, whatever the number of stations: what the Earth at the source shifts all by
+)
+# Assumed: chance that P sank in the noise and what is called P is its pP (sP: half), for the weakest signals, and the
+# signal-to-noise ratio of half that; pP is about as large as P and its amplitude scatters by a factor of two.
+LOST_P, WEAK_SNR = 0.25, 5.0
+# Assumed: chance that a station's lone reading is not of the event; above so many stations it moves nothing; a place
+# that one station alone holds is not followed further than this.
+ANOTHERS, FEW_STATIONS, FAR_KM = 0.05, 16, 500.0
 SLOWNESS_ERROR_S_KM: Final = 0.012  # of one component of an array's slowness vector: see docs/location.md
 DEPTHS_KM: Final = np.array(
     [0.0, 5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 125, 150, 175, 200, 250, 300, 350, 400, 450, 500, 550,
@@ -158,7 +167,8 @@ def _row(a: Arrival, zero: float, is_array: bool, corrections: Corrections) -> t
         direction_sd = float(np.hypot(a.backazimuth_sd_deg or 2.0, slow_wave.direction_deg))
     fix = corrections.get((a.station, a.phase or "P"))
     shift, sd = (fix.shift_s, fix.sd_s) if fix else (0.0, np.nan)
-    return a.time - zero, a.time_sd, direction, direction_sd, slowness, slowness_sd, shift, sd
+    lost = LOST_P / (1.0 + (a.snr / WEAK_SNR) ** 2) if a.snr and a.snr > 0 else 0.2 * LOST_P
+    return a.time - zero, a.time_sd, direction, direction_sd, slowness, slowness_sd, shift, sd, lost
 
 
 def _alike(phase: Int, station: Int, net: Network) -> Float:
@@ -250,6 +260,7 @@ def locate(
     depth, low, high, kind = _depth(fits, chosen, times_resolve=_times(problem) >= 4)
     best = min(fits, key=lambda f: abs(f.depth_km - depth))
     best = fit_at(problem, best.x, depth)
+    problem = _renamed(problem, best)
     place, spread, time_sd = _spread(
         problem, best, fits, weights, free=kind == "fixed" and chosen.depth_km is None
     )
@@ -269,12 +280,27 @@ def _fits(problem: Problem, chosen: Settings, start: Origin | None) -> list[Fit]
     if start is not None:
         at = np.radians(geocentric(start.lat)), np.radians(start.lon), start.time - problem.zero
         starts = [(np.array([float(v) for v in at]), start.depth_km)]
+        if len(problem.network.codes) <= FEW_STATIONS:  # names and place may hold each other in a wrong place
+            starts += _beside(problem, starts[0][0], asked)
     else:
         depths = _SEARCHED if asked.size > 1 else asked
         starts = coarse(problem, depths[depths <= asked[-1]])
     runs = [_track(problem, at, depth, asked) for at, depth in starts]
     best = max(runs, key=lambda run: max(_evidence(f) for f in run))
     return _finer(problem, best) if asked.size > 1 else best
+
+
+def _beside(problem: Problem, at: Float, asked: Float) -> list[tuple[Float, float]]:
+    """Starts near a given one, polished at depths where surface reflections come at different delays."""
+    from detente.monitor.network import _locate_kernel as kernel
+
+    args = (problem.o, problem.tables, problem.net, problem.phase, problem.station)
+    found = []
+    for depth in (10.0, 35.0, 80.0):
+        if asked[0] <= depth <= asked[-1]:
+            lat, lon, t0, _ = kernel.polish(at[:2], 1.5, depth, *args)
+            found.append((np.array([lat, lon, t0]), depth))
+    return found
 
 
 def _finer(problem: Problem, fits: list[Fit]) -> list[Fit]:
@@ -356,6 +382,22 @@ def _depth(
     return chosen.default_depth_km, low, high, "fixed"
 
 
+def _renamed(problem: Problem, best: Fit) -> Problem:
+    """The problem with the names that the best place gives its arrivals, and the errors that doubt about them adds."""
+    from detente.monitor.network import _locate_kernel as kernel
+
+    phase, wide = problem.phase.copy(), problem.o.copy()
+    kernel.names(
+        best.x[0], best.x[1], best.depth_km, best.x[2], problem.o, problem.tables, problem.net, problem.phase,
+        problem.station, phase, wide,
+    )  # fmt: skip
+    arrivals = tuple(
+        a if new == old else msgspec.structs.replace(a, phase=PHASES[new])
+        for a, new, old in zip(problem.arrivals, phase.tolist(), problem.phase.tolist(), strict=True)
+    )
+    return msgspec.structs.replace(problem, arrivals=arrivals, phase=phase, o=wide)
+
+
 _OFFSETS: Final = np.linspace(-4.0, 4.0, 33)
 
 
@@ -387,7 +429,32 @@ def _spread(
         shift = np.array([_km(f.x, best.x) for f in fits])
         covariance = covariance + np.einsum("i,ij,ik->jk", weights, shift, shift)
         time_var += float(np.sum(weights * (np.array([f.x[2] for f in fits]) - best.x[2]) ** 2))
+    uncalibrated = float(np.isnan(problem.o[:, 7]).mean())
+    covariance = covariance + uncalibrated * SOURCE_KM**2 * np.eye(2) + _without_each(problem, best)
     return mean, covariance, float(np.sqrt(time_var))
+
+
+def _without_each(problem: Problem, best: Fit) -> Float:
+    """Covariance (2, 2) in km that doubt adds whether each station saw this event: how far the place moves without it.
+
+    First order of the mixture over stations that are not its own; with many stations no single one moves it.
+    """
+    total = np.zeros((2, 2))
+    stations = np.unique(problem.station)
+    if not 3 <= stations.size <= FEW_STATIONS:
+        return total
+    for s in stations:
+        keep = problem.station != s
+        rest = msgspec.structs.replace(
+            problem, o=problem.o[keep], phase=problem.phase[keep], station=problem.station[keep],
+            alike=problem.alike[np.ix_(keep, keep)],
+        )  # fmt: skip
+        fit = fit_at(rest, best.x, best.depth_km)
+        shift = np.clip(_km(fit.x, best.x), -FAR_KM, FAR_KM)
+        if _times(rest) >= 3 and np.all(np.isfinite(shift)):
+            share = ANOTHERS if int((~keep).sum()) == 1 else ANOTHERS**2
+            total += share * np.outer(shift, shift)
+    return total
 
 
 def _km(a: Float, b: Float) -> tuple[float, float]:
