@@ -59,7 +59,11 @@ class Detector:
             raise DetenteError(f"noise of {len(self.levels)} bands for {len(self.bands)}")
         self._laws = self.noise.laws
         self._adapts = not self.is_array if settings.adapt is None else settings.adapt
-        self._running = Running(len(self.bands), self.bank.every / rate, 3 * settings.lta_s)
+        doubt = settings.caution if self._adapts and settings.noise is None else 1.0
+        skip = 3 * settings.lta_s if doubt == 1.0 else SETTLE_S + settings.lta_s
+        self._running = Running(len(self.bands), self.bank.every / rate, skip, doubt)
+        self._start = self.levels
+        self.levels = self._start * np.float32(self._running.caution)
         self._step = self.bank.every
         self._base = 0  # sample number of the first column kept
         self._x = np.zeros((n, 0), np.float32)
@@ -126,11 +130,11 @@ class Detector:
         self._done += n
 
     def _adapt(self, top: Float32) -> None:
-        """Raise the levels of bands whose noise was worse of late than the law they began with."""
+        """Raise the levels of bands whose noise was worse of late than the law they began with, doubted at first."""
         recent = self._running.add(top) if self._adapts else None
         if recent is not None:
             own = recent.levels(self.settings.false_per_day)
-            start = self.noise.levels(self.settings.false_per_day)
+            start = self._start * np.float32(self._running.caution)
             self.levels = np.maximum(start, own)
             self._laws = tuple(
                 r if o > s else n for r, n, o, s in zip(recent.laws, self.noise.laws, own, start, strict=True)

@@ -19,7 +19,9 @@ class DetectSettings(msgspec.Struct, frozen=True):
     `false_per_day`: false alarms a day and station that set the thresholds, through `noise`, the law of the
     statistic on noise (None: model noise at the station's geometry, simulated). `sta_s`, `lta_s`: time constants
     of the averages. `adapt`: raise the levels where the station's last hours were noisier than that law (None:
-    at single sensors only; an array tells noise by its coherence). `coherent_p`: the chance that incoherent noise
+    at single sensors only; an array tells noise by its coherence). `caution`: where levels adapt, the factor on them
+    until the station has been heard; 1.6 for continuous records, 1 where a short window holds a small signal.
+    `coherent_p`: the chance that incoherent noise
     looks so coherent on an array; more than this is no arrival. `reach_s_km`: slownesses of the beams;
     `fk_limit_s_km`, `fk_grid_s_km` of the f-k map.
     """
@@ -30,6 +32,7 @@ class DetectSettings(msgspec.Struct, frozen=True):
     false_per_day: float = 20.0
     noise: Noise | None = None
     adapt: bool | None = None
+    caution: float = 1.0
     coherent_p: float = 0.01
     reach_s_km: float = 0.27
     fk_limit_s_km: float = 0.36
@@ -37,9 +40,11 @@ class DetectSettings(msgspec.Struct, frozen=True):
     infrasound: bool = False
 
     def __post_init__(self) -> None:
-        if not (0 < self.sta_s < self.lta_s and self.false_per_day > 0 and self.bands_hz):
+        if not (
+            0 < self.sta_s < self.lta_s and self.false_per_day > 0 and self.bands_hz and self.caution >= 1
+        ):
             raise DetenteError(
-                "a detector needs 0 < sta < lta, a band and false alarms a day above 0",
+                "a detector needs 0 < sta < lta, a band, false alarms a day above 0 and a caution of 1 or more",
                 where=f"sta {self.sta_s:g} s, lta {self.lta_s:g} s, {self.false_per_day:g} a day",
             )
 

@@ -83,17 +83,27 @@ class Running:
     """The laws of the last two hours of one station's own statistic, renewed every ten minutes.
 
     Real noise has a heavier tail than the model's; what a station has just seen tells how much. Only blocks that
-    have passed count, and of these the lower half, which a signal in every third block does not disturb much.
+    have passed count, and of these the lower half, which a signal in every third block does not disturb much; less
+    than half an hour may be one event's coda. Where `caution` is above 1 it raises the level of the model's law until
+    the first law and fading after it, and the scale is widened by what so few blocks leave open.
     """
 
     KEEP, EVERY, FEWEST, PART = 240, 20, 60, (0.05, 0.5)
+    WIDER = 1.5  # relative standard errors of the scale, about 1 / sqrt(blocks), that are added to it
+    DOUBT = 20.0  # blocks that count as much as the caution does
 
-    def __init__(self, bands: int, step_s: float, skip_s: float) -> None:
+    def __init__(self, bands: int, step_s: float, skip_s: float, caution: float = 1.0) -> None:
         self._rows = max(1, round(BLOCK_S / step_s))
         self._skip = round(skip_s / step_s)
         self._open = np.zeros((0, bands), np.float32)
         self._blocks: list[NDArray[np.float32]] = []
-        self._since = 0
+        self._since, self._heard = 0, 0
+        self._caution, self._wider = caution, self.WIDER if caution > 1 else 0.0
+
+    @property
+    def caution(self) -> float:
+        """The factor on the model's levels at this station: noise is seldom as steady as the model's."""
+        return float(self._caution ** (self.DOUBT / (self.DOUBT + self._heard)))
 
     def add(self, top: NDArray[np.float32]) -> Noise | None:
         """Take the next rows; gives new laws when they are due."""
@@ -116,7 +126,11 @@ class Running:
             heard = table[table[:, b] > 0, b]  # a muted stretch says nothing of noise
             if len(heard) < self.FEWEST:
                 return None
-            laws.append(law(heard, part=self.PART))
+            own = law(heard, part=self.PART)
+            laws.append(
+                msgspec.structs.replace(own, scale=own.scale * (1 + self._wider / np.sqrt(len(heard))))
+            )
+            self._heard = len(heard)
         return Noise(tuple(laws), "the station's last two hours")
 
 
