@@ -71,6 +71,15 @@ def test_export_to_css_takes_stations_and_waves(tmp_path: Path) -> None:
     assert names >= {".origin", ".site", ".sitechan", ".wfdisc", ".w"}
 
 
+def test_an_export_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_bytes(write_json(made()))
+    (tmp_path / "s.csv").write_text("station,lat,lon\nMDJ,north,129.6\n")
+    for more in (f"--stations {tmp_path}/s.csv", f"--waves {tmp_path}/nothing"):
+        code, out, err = detente(f"monitor export {tmp_path}/b.json --to css3 --out {tmp_path}/o/day {more}")
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert not (tmp_path / "o").exists()
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

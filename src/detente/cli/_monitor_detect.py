@@ -43,6 +43,10 @@ def detect(
             metavar="NAME", help="A learned picker in place of ours: eqtransformer, eqtransformer-2."
         ),
     ] = "",
+    masks: Annotated[
+        list[Path] | None,
+        typer.Option(help="Tables of stretches to leave out, as `monitor mask` writes them; repeatable."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write them here as CSV, for monitor associate.")] = None,
     json: JsonFlag = False,
 ) -> None:
@@ -59,7 +63,7 @@ def detect(
 
     model = learned.picker(picker) if picker else None
     found: list[Arrival] = []
-    for place, traces in _stations(files, stations, array):
+    for place, traces in _stations(files, stations, array, masks):
         if model is not None:
             found += learned.pick(traces, place, model)
             continue
@@ -218,12 +222,15 @@ def _write_arrivals(found: list[Arrival], out: Path) -> None:
     typer.echo(f"wrote {out}", err=True)
 
 
-def _stations(files: list[Path], stations: list[Path] | None, array: str) -> list[tuple[Array, list[Trace]]]:
-    """Each station of the files with its traces; IMS places are known."""
+def _stations(
+    files: list[Path], stations: list[Path] | None, array: str, masks: list[Path] | None = None
+) -> list[tuple[Array, list[Trace]]]:
+    """Each station of the files with its traces, masked stretches left out; IMS places are known."""
     from detente.monitor.waves import sites
+    from detente.monitor.waves.masks import cut_away, read_masks
     from detente.monitor.waves.read import read
 
-    recording = read(files)
+    recording = cut_away(read(files), read_masks(masks or []))
     places = dict(sites.ims_arrays())
     if stations:
         places.update(sites.load(stations, array=array))

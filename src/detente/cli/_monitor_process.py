@@ -32,6 +32,10 @@ At = Annotated[
 StationTerms = Annotated[
     Path | None, typer.Option("--station-terms", metavar="FILE", help="Station terms to take off magnitudes.")
 ]
+Masks = Annotated[
+    list[Path] | None,
+    typer.Option(help="Tables of stretches to leave out, as `monitor mask` writes them; repeatable."),
+]
 Prior = Annotated[float, typer.Option(help="Probability of an explosion before any record.")]
 
 
@@ -42,6 +46,7 @@ def process(
     out: Annotated[Path, typer.Option(help="Folder for bulletin.json and the sheets.")] = Path("out/monitor"),
     prior: Prior = 0.5,
     station_terms: StationTerms = None,
+    masks: Masks = None,
     seed: Annotated[int, typer.Option(help="Seed of the yields' draws.")] = 1,
     sheets: Annotated[bool, typer.Option(help="Draw a sheet of each event, the day and the network.")] = True,
     json: JsonFlag = False,
@@ -52,14 +57,14 @@ def process(
     from detente.monitor.chain.process import Settings
     from detente.monitor.chain.process import process as run
 
-    stations = stations or []
-    data = read_data(files, stations)
+    stations, masks = stations or [], masks or []
+    data = read_data(files, stations, masks)
     made = run(
         data.recording,
         data.arrays,
         data.responses,
         settings=Settings(prior=prior, seed=seed, terms=_terms(station_terms)),
-        inputs=inputs([p.resolve() for p in files], [p.resolve() for p in stations]),
+        inputs=inputs(*([p.resolve() for p in paths] for paths in (files, stations, masks))),
         tell=_tell if sys.stderr.isatty() else None,
     )
     write_bulletin(out / "bulletin.json", made)
@@ -122,7 +127,6 @@ def edit(
     exclude: Annotated[bool, typer.Option("--exclude", help="Leave the station out of the event.")] = False,
     include: Annotated[bool, typer.Option("--include", help="Take the station in again.")] = False,
     depth: Annotated[float | None, typer.Option(help="Fix the event's depth, km.")] = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Take back the last change that stands.")] = False,
     waveforms: Annotated[list[Path] | None, typer.Option(help="If the data have moved.")] = None,
     stations: Stations = None,
     out: Annotated[Path | None, typer.Option(help="Write here instead of over BULLETIN.")] = None,
@@ -148,7 +152,6 @@ def edit(
         add=add,
         exclude=exclude,
         include=include,
-        undo=undo,
         depth_km=depth,
         sd=sd,
     )
@@ -157,7 +160,7 @@ def edit(
     )
     if store_beside(bulletin).is_file():
         with Store(store_beside(bulletin), create=False) as store:
-            keep(store, held, changed, wanted)
+            keep(store, changed, wanted)
     write_bulletin(out or bulletin, changed)
     typer.echo(f"{change.what}: {change.before} -> {change.after}")
     _print_event(changed, next(e for e in changed.events if e.id == event))

@@ -49,7 +49,9 @@ def detect(pieces: Sequence[Trace], array: Array) -> tuple[Arrival, ...]:
     return tuple(found)
 
 
-def associate(arrivals: Sequence[Arrival], arrays: Mapping[str, Array]) -> tuple[Event, ...]:
+def associate(
+    arrivals: Sequence[Arrival], arrays: Mapping[str, Array], listened: Mapping[str, float]
+) -> tuple[Event, ...]:
     """An event for each source from which two stations or more have their arrival."""
     groups: dict[int, list[Arrival]] = {}
     for a in arrivals:

@@ -112,6 +112,34 @@ def test_noise_alone_makes_no_event() -> None:
     assert associate(day.arrivals, day.sites) == ()
 
 
+def test_minutes_of_noise_make_no_event_where_it_is_known_how_long_was_listened() -> None:
+    """Two minutes of stations that trigger once a minute: by the hour's rate they would be quiet ones."""
+    rng, many = np.random.default_rng(31), 26
+    sites = {
+        f"R{i}": Site(f"R{i}", 45 + rng.uniform(-12, 12), 125 + rng.uniform(-16, 16)) for i in range(many)
+    }
+    loud = msgspec.structs.replace(FEW, events=0, noise=60 * 2 * many, length_s=7200.0)
+    day = simulate(loud, seed=31, sites=sites, sources=())
+    false = {True: 0, False: 0}
+    for start in (600.0, 1800.0, 3000.0, 4200.0):
+        few = [a for a in day.arrivals if start <= a.time - day.start < start + 120.0]
+        for told in (True, False):
+            false[told] += len(associate(few, sites, listened=dict.fromkeys(sites, 120.0) if told else None))
+    assert false[False] > 10 * false[True]
+    assert false[True] <= 1
+
+
+def test_the_hour_of_quiet_stations_is_the_same_told_or_not() -> None:
+    day = _day(Source(3000.0, 41.3, 129.1, 10.0, 4.4))
+    untold, told = (
+        associate(day.arrivals, day.sites, listened=x) for x in (None, dict.fromkeys(day.sites, 7200.0))
+    )
+    assert [e.origin for e in told] != [] and told[0].origin.lat == pytest.approx(
+        untold[0].origin.lat, abs=0.01
+    )
+    assert told[0].score == pytest.approx(untold[0].score, abs=0.1 * untold[0].score)
+
+
 def test_nothing_in_nothing_out_and_unknown_stations() -> None:
     assert associate((), {"A": Site("A", 0, 0)}) == ()
     with pytest.raises(DetenteError, match="NONE"):

@@ -19,9 +19,6 @@ from detente.monitor.waves.trace import Array, Recording
 
 PICK_SD_S: Final = 0.3
 """How well an analyst's own pick is taken to be read, unless told."""
-UNDO: Final = "undo: "
-WAS: Final = "before it was moved"
-"""Reason of an arrival that an analyst has moved: its time, error and maker before, as JSON."""
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +26,8 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
 
     `arrival` with `time` (s UTC), `phase`, `remove`, or `add` (an arrival of the bulletin, as `phase`); `station`
     with `time`: a new pick there, as `phase`; `station` with `exclude` or `include`: all that the event takes from it;
-    `depth_km`: fix the depth; `undo`: the last change that stands. `sd`: error of a pick, s; `when`: s UTC.
+    `fk`: back-azimuth and its error in degrees, slowness and its error in s/km, to take in place of the arrival's;
+    `depth_km`: fix the depth. `sd`: error of a pick, s; `when`: s UTC.
     """
 
     event: str
@@ -44,9 +42,26 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     add: bool = False
     exclude: bool = False
     include: bool = False
-    undo: bool = False
+    fk: tuple[float, float, float, float] | None = None
     depth_km: float | None = None
     sd: float = PICK_SD_S
+
+    @property
+    def fields(self) -> dict[str, float]:
+        """The fields of the arrival that the edit sets."""
+        if self.time is not None:
+            return {"time": self.time, "time_sd": self.sd}
+        return dict(zip(_FK, self.fk, strict=True)) if self.fk is not None else {}
+
+    @property
+    def pick(self) -> str:
+        """The id of a new pick at `station`; empty where the edit makes none."""
+        if not self.station or self.time is None:
+            return ""
+        return f"{self.station}-{stamp(self.time).replace(':', '').replace('-', '')}-{self.who.split()[0]}"
+
+
+_FK: Final = ("backazimuth_deg", "backazimuth_sd_deg", "slowness_s_km", "slowness_sd_s_km")
 
 
 class _State(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,19 +92,11 @@ def apply(
     if not edit.who.strip() or not edit.reason.strip():
         raise DetenteError("a change without a name or a reason", fix="give --who and --reason")
     event = find_event(bulletin, edit.event)
-    if edit.undo:
-        arrivals, moved, change = _undone(bulletin, event, edit)
-    else:
-        state = _state(bulletin, event)
-        state, what, before, after = _changed(state, event, edit, arrays)
-        change = Change(
-            when=edit.when, who=edit.who, what=what, before=before, after=after, reason=edit.reason
-        )
-        origin = _origin(event, state, arrays, edit, settings)
-        moved = msgspec.structs.replace(
-            event, origins=(origin, *event.origins), changes=(*event.changes, change)
-        )
-        arrivals = tuple(sorted(state.arrivals.values(), key=lambda a: (a.time, a.station, a.id)))
+    state, what, before, after = _changed(_state(bulletin, event), event, edit, arrays)
+    change = Change(when=edit.when, who=edit.who, what=what, before=before, after=after, reason=edit.reason)
+    origin = _origin(event, state, arrays, edit, settings)
+    moved = msgspec.structs.replace(event, origins=(origin, *event.origins), changes=(*event.changes, change))
+    arrivals = tuple(sorted(state.arrivals.values(), key=lambda a: (a.time, a.station, a.id)))
     out = _held(moved)[0]
     heard = Recording(tuple(t for t in recording.traces if t.station not in out), recording.faults)
     places = {code: a for code, a in arrays.items() if code not in out}
@@ -100,15 +107,14 @@ def apply(
     return msgspec.structs.replace(bulletin, arrivals=named(arrivals, events), events=events), change
 
 
-def keep(store: Store, before: Bulletin, after: Bulletin, edit: Edit) -> None:
-    """Write the edit into the store of changes: new and moved arrivals, and the event as recomputed."""
-    old = {a.id: a for a in before.arrivals}
+def keep(store: Store, after: Bulletin, edit: Edit) -> None:
+    """Write the edit into the store of changes: a new pick or what one measures anew, and the event as recomputed."""
     with store.transaction():
-        for a in after.arrivals:
-            if a.id not in old:
-                store.add_arrival(a, who=edit.who, reason=edit.reason)
-            elif a.time != old[a.id].time:
-                store.edit_arrival(a.id, {"time": a.time}, who=edit.who, reason=edit.reason)
+        if edit.pick:
+            [new] = [a for a in after.arrivals if a.id == edit.pick]
+            store.add_arrival(new, who=edit.who, reason=edit.reason)
+        elif edit.fields:
+            store.edit_arrival(edit.arrival, edit.fields, who=edit.who, reason=edit.reason)
         store.replace_event(find_event(after, edit.event), who=edit.who, reason=edit.reason)
 
 
@@ -123,13 +129,17 @@ def find_event(bulletin: Bulletin, event: str) -> Event:
 
 
 def standing(event: Event) -> tuple[Change, ...]:
-    """The changes of an event that no later one has undone, oldest first."""
+    """The changes of an event that stand, oldest first: without those that `monitor undo` has taken back."""
     found: list[Change] = []
+    undone: list[Change] = []
     for c in event.changes:
-        if c.what.startswith(UNDO):
-            found = found[:-1]
-        else:
+        if c.what.startswith("undo of ") and found:
+            undone.append(found.pop())
+        elif c.what.startswith("redo of ") and undone:
+            found.append(undone.pop())
+        elif " of " in c.what:
             found.append(c)
+            undone.clear()
     return tuple(found)
 
 
@@ -146,7 +156,7 @@ def _held(event: Event) -> tuple[frozenset[str], frozenset[str], float | None]:
             out.discard(name.removeprefix("station "))
         elif kind == "depth":
             depth = float(c.after.split()[1])
-        elif kind in ("time", "phase", "add", "pick"):
+        elif kind in ("time", "phase", "add", "pick", "f-k"):
             touched.add(name.removeprefix("arrival "))
     return frozenset(out), frozenset(touched), depth
 
@@ -191,17 +201,20 @@ def _arrival(state: _State, edit: Edit) -> tuple[_State, str, str, str]:
         phase[name] = edit.phase or old.phase or "P"
         return mine, f"add of arrival {name}", before, f"used as {phase[name]}"
     if edit.time is not None:
-        was = msgspec.json.encode([old.time, old.time_sd, old.by, old.why.get(WAS, "")]).decode()
-        moved = replace(old, time=edit.time, time_sd=edit.sd, by=edit.who, why={**old.why, WAS: was})
+        moved = replace(old, time=edit.time, time_sd=edit.sd, by=edit.who)
         mine = replace(mine, arrivals=state.arrivals | {name: moved})
         phase[name] = edit.phase or phase[name]
         return mine, f"time of arrival {name}", stamp(old.time), stamp(edit.time)
+    if edit.fk is not None:
+        new = msgspec.convert({**msgspec.structs.asdict(old), **edit.fields, "by": edit.who}, Arrival)
+        mine = replace(mine, arrivals=state.arrivals | {name: new})
+        return mine, f"f-k of arrival {name}", _direction(old), _direction(new)
     if edit.phase:
         before, phase[name] = phase[name], edit.phase
         return mine, f"phase of arrival {name}", before, edit.phase
     raise DetenteError(
         "nothing to change",
-        fix="give --time, --phase, --remove, --add, --exclude, --include, --depth or --undo",
+        fix="give --time, --phase, --remove, --add, --exclude, --include or --depth",
     )
 
 
@@ -209,7 +222,7 @@ def _picked(state: _State, edit: Edit) -> tuple[_State, str, str, str]:
     """A pick that the machine did not make."""
     if edit.time is None:
         raise DetenteError(f"no time for a pick at {edit.station}", fix="give --time, or --exclude")
-    name = f"{edit.station}-{stamp(edit.time).replace(':', '').replace('-', '')}-{edit.who.split()[0]}"
+    name = edit.pick
     if name in state.arrivals:
         raise DetenteError("there is such a pick", where=name, fix="--arrival with --time moves it")
     phase = edit.phase or "P"
@@ -245,31 +258,10 @@ def _station(state: _State, event: Event, edit: Edit) -> tuple[_State, str, str,
     )
 
 
-def _undone(bulletin: Bulletin, event: Event, edit: Edit) -> tuple[tuple[Arrival, ...], Event, Change]:
-    """The event as before its last standing change: that origin preferred again, the other kept behind all."""
-    stand = standing(event)
-    if not stand or len(event.origins) < 2:
-        raise DetenteError("no change to undo", where=event.id)
-    last = stand[-1]
-    change = Change(when=edit.when, who=edit.who, what=f"{UNDO}{last.what}", before=last.after,
-                    after=last.before, reason=edit.reason)  # fmt: skip
-    kind, _, name = last.what.partition(" of arrival ")
-    arrivals = list(bulletin.arrivals)
-    if kind == "time":
-        arrivals = [_back(a) if a.id == name else a for a in arrivals]
-    moved = msgspec.structs.replace(
-        event, origins=(*event.origins[1:], event.origins[0]), changes=(*event.changes, change)
-    )
-    return tuple(sorted(arrivals, key=lambda a: (a.time, a.station, a.id))), moved, change
-
-
-def _back(a: Arrival) -> Arrival:
-    """An arrival as it was before an analyst last moved it."""
-    if WAS not in a.why:
-        return a
-    time, sd, by, was = msgspec.json.decode(str(a.why[WAS]), type=tuple[float, float, str, str])
-    why = {k: v for k, v in a.why.items() if k != WAS} | ({WAS: was} if was else {})
-    return msgspec.structs.replace(a, time=time, time_sd=sd, by=by, why=why)
+def _direction(a: Arrival) -> str:
+    if a.backazimuth_deg is None or a.slowness_s_km is None:
+        return "none"
+    return f"{a.backazimuth_deg:.1f} deg, {a.slowness_s_km:.4f} s/km"
 
 
 def _origin(

@@ -17,6 +17,7 @@ from detente.errors import DetenteError
 from detente.monitor.bulletin.records import MACHINE, Arrival, Bulletin, Event
 from detente.monitor.bulletin.store import Notice, Store
 from detente.monitor.bulletin.times import moment
+from detente.monitor.chain.heard import heard_s
 from detente.monitor.waves import health
 from detente.monitor.waves.merge import assemble
 from detente.monitor.waves.miniseed import read_miniseed
@@ -25,7 +26,7 @@ from detente.monitor.waves.sites import by_array
 from detente.monitor.waves.trace import Array, Fault, Recording, Trace
 
 Detect = Callable[[Sequence[Trace], Array], Sequence[Arrival]]
-Associate = Callable[[Sequence[Arrival], Mapping[str, Array]], Sequence[Event]]
+Associate = Callable[[Sequence[Arrival], Mapping[str, Array], Mapping[str, float]], Sequence[Event]]
 Finish = Callable[[Event, Recording, Sequence[Arrival]], Event]
 _SAME_ONSET_S = 2.0
 _AGAIN_S = 3600.0
@@ -72,7 +73,8 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
 class Watch:
     """Takes packets, keeps what the detectors need, and finds events step by step.
 
-    Parameters: `detect` searches one array's traces; `associate` makes events of arrivals; `finish` measures one
+    Parameters: `detect` searches one array's traces; `associate` makes events of arrivals, given the seconds
+    heard of each station; `finish` measures one
     event on the records held (magnitudes, screening, yield); `clock` tells the time, s UTC since 1970.
     """
 
@@ -102,6 +104,7 @@ class Watch:
         self._news: list[News] = []
         self._done: dict[str, float] = store.state("done") or {}
         self._numbers: dict[str, int] = store.state("numbers") or {}
+        self._heard: dict[str, float] = store.state("heard") or {}
 
     def resume(self) -> dict[str, int]:
         """The last packet of each station that need not be sent again."""
@@ -162,6 +165,7 @@ class Watch:
             self._forget(found)
             self.store.set_state("done", self._done)
             self.store.set_state("numbers", self._numbers)
+            self.store.set_state("heard", self._heard)
         news, self._news = self._news, []
         return news
 
@@ -191,6 +195,9 @@ class Watch:
                 self._health(code, "error", f"detection: {type(bad).__name__}: {bad}")
                 seen = ()
             found += self._new(seen, code, done, until)
+            covered = heard_s(traces, done, until)
+            before = min(self._heard.get(code, 0.0), s.horizon) - (until - done - covered)
+            self._heard[code] = max(0.0, before) + covered
             self._done[code] = done = until
         return found
 
@@ -250,7 +257,8 @@ class Watch:
         spent = {u.arrival for e in closed for u in e.origin.used}
         arrivals = [a for a in self.store.arrivals(begin) if a.id not in spent]
         try:
-            events = self.associate(arrivals, self.arrays)
+            heard = {code: min(s, self._done[code] - begin) for code, s in self._heard.items()}
+            events = self.associate(arrivals, self.arrays, heard)
         except Exception as bad:  # told, and tried again with the next arrival
             self._health("network", "error", f"association: {type(bad).__name__}: {bad}")
             return

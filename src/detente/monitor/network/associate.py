@@ -39,6 +39,9 @@ TRUE_DIRECTION: Final = (
 )
 HALF_TRUE_SNR: Final = 4.0  # assumed: of a beam at whose signal-to-noise ratio half of them are
 REACH_S: Final = 1400.0  # P and PKP are there by then, from anywhere
+PRIOR_S: Final = (
+    600.0  # a station's noise rate is a priori Gamma of shape 4 and this scale: 24 an hour, within half
+)
 CODA_EACH: Final = 0.5  # and number about this many for each factor of ten in its signal-to-noise ratio
 
 
@@ -83,7 +86,13 @@ class Table(msgspec.Struct, frozen=True, eq=False):
     network: Network
 
     @classmethod
-    def of(cls, arrivals: Sequence[Arrival], sites: Mapping[str, Site | Array], settings: Settings) -> Table:
+    def of(
+        cls,
+        arrivals: Sequence[Arrival],
+        sites: Mapping[str, Site | Array],
+        settings: Settings,
+        listened: Mapping[str, float] | None = None,
+    ) -> Table:
         """Sort by station and time. Raises DetenteError for an arrival at an unknown station."""
         unknown = sorted({a.station for a in arrivals} - set(sites))
         if unknown:
@@ -96,9 +105,10 @@ class Table(msgspec.Struct, frozen=True, eq=False):
         station = np.array([where[a.station] for a in ordered])
         first = np.searchsorted(station, np.arange(len(net.codes) + 1))
         rows = np.array([_features(a, zero, bool(net.is_array[where[a.station]])) for a in ordered])
-        day = max(length, 3600.0)
+        heard = _heard(net.codes, length, listened)
+        noise = _noise(rows, first, heard, 0.0 if listened is None else PRIOR_S)
         true = [_true_direction(a, bool(net.is_array[where[a.station]])) for a in ordered]
-        a = np.column_stack([rows, _noise(rows, first, day), true])
+        a = np.column_stack([rows, noise, true])
         hint = np.array([_hint(a.phase) for a in ordered])
         return cls(
             tuple(ordered),
@@ -107,7 +117,7 @@ class Table(msgspec.Struct, frozen=True, eq=False):
             a,
             hint,
             first,
-            _stations(rows, ordered, first, net, day, settings),
+            _stations(rows, ordered, first, net, heard, settings),
             net,
         )
 
@@ -143,7 +153,14 @@ def _hint(phase: str) -> int:
     return 2 if phase[0] in "SLRsl" and not phase.startswith("sP") else 1
 
 
-def _noise(rows: Float, first: Int, day: float) -> Float:
+def _heard(codes: Sequence[str], length: float, listened: Mapping[str, float] | None) -> Float:
+    """Seconds heard of each station: as told, or the span of all arrivals, an hour at least."""
+    if listened is None:
+        return np.full(len(codes), max(length, 3600.0))
+    return np.array([listened.get(code, 0.0) for code in codes])
+
+
+def _noise(rows: Float, first: Int, heard: Float, prior_s: float) -> Float:
     """Log densities of each arrival if noise: time, azimuth, slowness, log amplitude (n, 4).
 
     Time: the station's own rate, raised behind signals stronger by twice in amplitude, if from their direction.
@@ -166,7 +183,7 @@ def _noise(rows: Float, first: Int, day: float) -> Float:
         own = rows[part]
         if not len(own):
             continue
-        rate = (len(own) + 3.0) / day
+        rate = (len(own) + 3.0) / (heard[s] + prior_s)
         out[part, 0] = np.log(rate + _coda(own))
         loud = own[:, 6]
         known = loud[np.isfinite(loud)]
@@ -201,7 +218,7 @@ def _coda(own: Float) -> Float:
 
 
 def _stations(
-    rows: Float, ordered: Sequence[Arrival], first: Int, net: Network, day: float, settings: Settings
+    rows: Float, ordered: Sequence[Arrival], first: Int, net: Network, heard: Float, settings: Settings
 ) -> Float:
     """(station, 2): log10 A/T seen half the time, and the silence in s after which a station was surely off.
 
@@ -221,7 +238,7 @@ def _stations(
             noise = float(np.median(loud[:, 0] - loud[:, 1]))
             out[s, 0] = noise + float(np.quantile(loud[:, 1], 0.05))
             typical.append((bool(net.is_array[s]), out[s, 0]))
-        out[s, 1] = 9.0 * day / (len(part) + 1.0)
+        out[s, 1] = 9.0 * heard[s] / (len(part) + 1.0)
     for s in map(int, np.flatnonzero(np.isnan(out[:, 0]))):
         alike = [v for is_array, v in typical if is_array == net.is_array[s]]
         out[s, 0] = np.median(alike) if alike else _modelled(bool(net.is_array[s]), settings.snr)
@@ -421,18 +438,21 @@ def associate(
     *,
     settings: Settings | None = None,
     corrections: Corrections | None = None,
+    listened: Mapping[str, float] | None = None,
 ) -> tuple[Event, ...]:
     """Events in order of time, each with its origin, the arrivals it uses and the stations that missed it.
 
     `arrivals` of a day or any stretch; `sites` of every station that listened (one without any arrival counts as
-    off). An event's score is the natural logarithm of its odds against its arrivals being noise: arrival times,
-    azimuths, slownesses and amplitudes, stations that should have seen it and did not, and the prior rate.
+    off); `listened`: seconds of record heard from each, by which its noise rate is (n + 3) / (seconds + 600): the
+    mean of a Gamma posterior, the arrival in question left out. Without it the span of all arrivals is taken, an
+    hour at least. An event's score is the natural logarithm of its odds against its arrivals being noise: arrival
+    times, azimuths, slownesses and amplitudes, stations that should have seen it and did not, and the prior rate.
     Raises DetenteError for an arrival at an unknown station. Sources: docs/location.md.
     """
     chosen = settings or Settings()
     if not arrivals:
         return ()
-    table = Table.of(arrivals, sites, chosen)
+    table = Table.of(arrivals, sites, chosen, listened)
     search = Search.of(table, chosen)
     owner = np.full(len(table.a), -1, np.int64)
     candidates = search.candidates(owner)
