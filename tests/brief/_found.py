@@ -17,9 +17,9 @@ from detente.monitor.bulletin.records import (
     Screening,
     StationMagnitude,
     Used,
-    YieldRange,
 )
 from detente.monitor.bulletin.tables import write_json
+from detente.monitor.character.yields import estimate
 
 
 def seconds(text: str) -> float:
@@ -37,12 +37,12 @@ def shot(**changes: object) -> Event:
         semi_minor_km=9.0, strike_deg=20.0, used=used,
     )  # fmt: skip
     stations = tuple(
-        StationMagnitude(station=u.station, kind="mb", value=6.0 + i / 10, sd=0.3) for i, u in enumerate(used)
+        StationMagnitude(station=u.station, kind="mb", value=5.7 + i / 10, sd=0.3) for i, u in enumerate(used)
     )
     whole = Event(
         id="19880914T035957",
         origins=(origin,),
-        magnitudes=(Magnitude(kind="mb", value=6.1, sd=0.1, stations=stations),),
+        magnitudes=(Magnitude(kind="mb", value=5.8, sd=0.1, stations=stations),),
         screening=Screening(
             verdict="explosion-like", p_explosion=0.9986, prior=0.5,
             criteria=(
@@ -50,9 +50,8 @@ def shot(**changes: object) -> Event:
                 Criterion(name="Ms:mb", value=-1.4, log10_ratio=0.4, stations=("BBB",), why="made"),
             ),
         ),
-        yields=(YieldRange(assumption="coupled", low_kt=60.0, median_kt=130.0, high_kt=290.0),),
     )  # fmt: skip
-    return msgspec.structs.replace(whole, **changes)
+    return msgspec.structs.replace(estimate(whole), **changes)
 
 
 def made(*events: Event, **told: str) -> Bulletin:

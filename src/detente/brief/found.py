@@ -187,12 +187,13 @@ def _alt(event: Event) -> str:
 
 
 def _how(made: Mapping[str, str]) -> list[tuple[str, str]]:
-    words = {"program": "program", "settings": "settings", "data": "data", "seed": "seed"}
-    return [
-        (words[k], f"SHA-256 {made[k]}" if k in ("settings", "data") else made[k])
-        for k in words
-        if made.get(k)
+    """What the bulletin tells of its making, row by row."""
+    rows = [
+        ("program", made.get("program", "").replace("detente ", "version ")),
+        ("seed", made.get("seed", "")),
     ]
+    rows[1:1] = [(k, f"SHA-256 {made[k]}") for k in ("settings", "data") if made.get(k)]
+    return [r for r in rows if r[1]]
 
 
 def _evidence(event: Event, command: str) -> tuple[Table, ...]:

@@ -1,4 +1,4 @@
-"""An analyst's changes beside `edit`: an f-k taken into an arrival, and the last change taken back."""
+"""An analyst's changes beside `edit`: a pick by hand, an f-k taken into an arrival, the last change taken back."""
 
 from __future__ import annotations
 
@@ -36,6 +36,53 @@ def undo(
     with Store(store_beside(bulletin), create=False) as store:
         way = "redo" if redo else "undo"
         changed, change = revert(held, store, event, way, who=who, reason=reason, when=clock.time())  # type: ignore[arg-type]
+        write_bulletin(bulletin, changed)
+    typer.echo(f"{change.what}: {change.before} -> {change.after}")
+    _print_event(changed, find_event(changed, event))
+
+
+@app.command()
+def pick(
+    bulletin: BulletinFile,
+    event: EventName,
+    station: Annotated[str, typer.Option(help="Where the onset is.")],
+    time: Annotated[str, typer.Option(metavar="UTC", help="When it is.")],
+    who: Who,
+    reason: Reason,
+    phase: Annotated[str, typer.Option(help="What it is.")] = "P",
+    sd: Annotated[float, typer.Option(help="Standard error of the reading, s.")] = 0.5,
+    waveforms: Annotated[list[Path] | None, typer.Option(help="If the data have moved.")] = None,
+    stations: Stations = None,
+) -> None:
+    """Pick an onset that the machine did not see; it joins the event, and all that follows is done anew."""
+    from contextlib import ExitStack
+
+    from detente.cli._monitor_process import _data, _print_event
+    from detente.monitor.bulletin.store import Store
+    from detente.monitor.bulletin.times import from_iso
+    from detente.monitor.chain.edit import Edit, find_event
+    from detente.monitor.chain.files import read_bulletin, store_beside, write_bulletin
+    from detente.monitor.chain.pick import new_arrival, take_in
+    from detente.monitor.chain.process import settings_of
+
+    held = read_bulletin(bulletin)
+    find_event(held, event)
+    data = _data(held, bulletin, waveforms, stations)
+    arrival = new_arrival(held, data.arrays, station, from_iso(time), phase, sd, who)
+    wish = Edit(event=event, who=who, when=clock.time(), reason=reason)
+    with ExitStack() as open_:
+        beside = store_beside(bulletin)
+        store = open_.enter_context(Store(beside, create=False)) if beside.is_file() else None
+        changed, change = take_in(
+            held,
+            arrival,
+            wish,
+            data.recording,
+            data.arrays,
+            data.responses,
+            store,
+            settings=settings_of(held),
+        )
         write_bulletin(bulletin, changed)
     typer.echo(f"{change.what}: {change.before} -> {change.after}")
     _print_event(changed, find_event(changed, event))

@@ -36,7 +36,9 @@ Masks = Annotated[
     list[Path] | None,
     typer.Option(help="Tables of stretches to leave out, as `monitor mask` writes them; repeatable."),
 ]
-Prior = Annotated[float, typer.Option(help="Probability of an explosion before any record.")]
+Prior = Annotated[
+    float, typer.Option(min=0.0, max=1.0, help="Probability of an explosion before any record.")
+]
 
 
 @app.command()
@@ -104,10 +106,8 @@ def show(
     found = find_event(held, event)
     show_json(found) if json else _print_event(held, found)
     if out is not None:
-        data = _data(held, bulletin, waveforms, stations)
-        from detente.monitor.sheets.event import write_event_sheet
-
-        for path in write_event_sheet(held, found, data.recording, data.arrays, out):
+        paths = _sheet(held, found, bulletin, waveforms, stations, out)
+        for path in paths:
             typer.echo(f"wrote {path}", err=True)
 
 
@@ -254,6 +254,28 @@ def _data(held: Bulletin, file: Path, waveforms: list[Path] | None, stations: li
     from detente.monitor.chain.files import data_of, read_data
 
     return read_data(waveforms, stations or []) if waveforms else data_of(held, file.parent)
+
+
+def _sheet(
+    held: Bulletin,
+    event: Event,
+    file: Path,
+    waveforms: list[Path] | None,
+    stations: list[Path] | None,
+    out: Path,
+) -> list[Path]:
+    """The event's sheet: whole, or, where no waveforms are named or at hand, what the bulletin alone allows."""
+    from detente.errors import DetenteError
+    from detente.monitor.sheets.event import write_bulletin_sheet, write_event_sheet
+
+    try:
+        data = _data(held, file, waveforms, stations)
+    except DetenteError as bad:
+        if waveforms:
+            raise
+        typer.echo(f"{bad.what}: the sheet shows what the bulletin alone allows", err=True)
+        return write_bulletin_sheet(held, event, out)
+    return write_event_sheet(held, event, data.recording, data.arrays, out)
 
 
 def _draw(made: Bulletin, data: Data, out: Path) -> None:

@@ -48,7 +48,7 @@ def watch(
     from detente.monitor.bulletin.store import Store
     from detente.monitor.chain.watch import Settings, Watch, check_stations
     from detente.monitor.chain.watch_run import STORE, Line, run
-    from detente.monitor.chain.watch_steps import steps
+    from detente.monitor.chain.watch_steps import steps, warm
     from detente.monitor.waves import response, sites
     from detente.monitor.waves.seedlink import wanted
 
@@ -58,10 +58,11 @@ def watch(
     codes = {s.partition("_")[2] for s in chosen}
     heard = {k: a for k, a in arrays.items() if any(s.code in codes for s in a.sites)}
     responses = response.load(stations) if stations else response.Responses({})
-    detect, associate, finish = steps(heard, responses)
+    typer.echo("loading what association needs (a minute on the first run)", err=True)
+    warm(heard)
     settings = Settings(quiet=quiet, least_stations=least)
     with Store(out / STORE) as store:
-        watcher = Watch(store, heard, detect, associate, finish, settings=settings)
+        watcher = Watch(store, heard, *steps(heard, responses), settings=settings)
         line = Line(host, port, chosen, watcher.resume())
         run(watcher, line, out, tell=_json if json else _text, idle_s=idle)
 

@@ -33,7 +33,12 @@ def create_app(
     """
     jobs = Jobs()
     return Litestar(
-        [*pages.routes(static), *api.routes(jobs), *found_api.routes(bulletins), *node_api.routes(node)],
+        [
+            *pages.routes(static, bulletins),
+            *api.routes(jobs),
+            *found_api.routes(bulletins),
+            *node_api.routes(node),
+        ],
         openapi_config=OpenAPIConfig(
             title="detente",
             version=__version__,

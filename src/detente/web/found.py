@@ -123,7 +123,7 @@ def _tables(
         "magnitudes": [
             {"kind": m.kind, "station": x.station, "value": round(x.value, 2), "sd": round(x.sd, 2),
              "limit": "below" if x.limit else "",
-             "less_network": round(x.value - m.value, 2)}
+             "less_network": round(x.value - m.value, 2), "term": _digits(x.term, 2)}
             for m in event.magnitudes for x in m.stations
         ],
         "networks": [

@@ -21,6 +21,7 @@ T0 = 1_504_409_400.0
 RATE = 20.0
 ARRAYS = {c: Array(c, (Site(c, 40.0 + i, 130.0),)) for i, c in enumerate(("AAA", "BBB", "CCC"))}
 SOURCES = (100.0, 220.0, 400.0, 615.0, 790.0)
+SETTINGS = Settings(context=30.0, lead=30.0, horizon=300.0, review=60.0, warm_up=20.0)
 DELAY = {"AAA": 10.0, "BBB": 25.0, "CCC": 40.0}
 
 
@@ -50,7 +51,10 @@ def detect(pieces: Sequence[Trace], array: Array) -> tuple[Arrival, ...]:
 
 
 def associate(
-    arrivals: Sequence[Arrival], arrays: Mapping[str, Array], listened: Mapping[str, float]
+    arrivals: Sequence[Arrival],
+    arrays: Mapping[str, Array],
+    listened: Mapping[str, float],
+    known: Sequence[Event],
 ) -> tuple[Event, ...]:
     """An event for each source from which two stations or more have their arrival."""
     groups: dict[int, list[Arrival]] = {}
@@ -72,9 +76,7 @@ def _event(group: list[Arrival]) -> Event:
 if __name__ == "__main__":
     folder = Path(sys.argv[2])
     with Store(folder / STORE) as store:
-        watch = Watch(
-            store, ARRAYS, detect, associate, settings=Settings(context=30.0, horizon=300.0, warm_up=20.0)
-        )
+        watch = Watch(store, ARRAYS, detect, associate, settings=SETTINGS)
         stations = {f"XX_{code}": () for code in ARRAYS}
         line = Line("127.0.0.1", int(sys.argv[1]), stations, watch.resume())
         run(watch, line, folder, tell=lambda n: print(n.kind, n.about, flush=True), every_s=0.05)

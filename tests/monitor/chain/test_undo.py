@@ -14,6 +14,7 @@ from detente.monitor.bulletin.records import Arrival, Bulletin, Event
 from detente.monitor.bulletin.store import Store
 from detente.monitor.chain.edit import Edit, apply, keep
 from detente.monitor.chain.files import read_bulletin, store_beside, write_bulletin
+from detente.monitor.chain.pick import new_arrival, take_in
 from detente.monitor.chain.undo import revert, steps
 from detente.monitor.character.ground import Instruments
 from detente.monitor.character.paths import path
@@ -107,3 +108,33 @@ def test_the_command_takes_the_last_change_back(tmp_path: Path) -> None:
     again = RUN.invoke(app, [*args, "--redo"])
     assert again.exit_code == 0
     assert bare(read_bulletin(file)) == bare(after)
+
+
+def test_a_pick_by_hand_joins_its_event_and_undo_takes_it_out(tmp_path: Path) -> None:
+    made, store, event, data = start(tmp_path)
+    fewer = change(made, store, data, arrival="S4-P", remove=True)
+    gone = made.arrivals[4]
+    picked = new_arrival(fewer, data[1], "S4", gone.time, "P", 0.2, "A. Nalyst")
+    edit = Edit(event="e", **WHO)  # type: ignore[arg-type]
+    after, said = take_in(fewer, picked, edit, *data, store)
+    used = {u.arrival for u in after.events[0].origin.used}
+    assert picked.id in used and len(used) == 8 and said.what == f"add of arrival {picked.id}"
+    assert (picked.by, picked.method) == ("A. Nalyst", "picked by hand")
+    first = event.origin
+    back = after.events[0].origin  # the same times as at first: the same place, whoever picked them
+    assert (back.lat, back.lon) == pytest.approx((first.lat, first.lon), abs=0.02)
+    assert store.arrival(picked.id).station == "S4"
+    undone, _ = revert(after, store, "e", "undo", **WHO)
+    assert bare(undone)[0] == bare(fewer)[0] and picked.id in {a.id for a in undone.arrivals}
+    again = new_arrival(after, data[1], "S4", gone.time, "P", 0.2, "B")
+    assert again.id == f"{picked.id}-2"
+    with pytest.raises(DetenteError, match="has P at S4; edit --time"):
+        take_in(after, again, edit, *data, store)
+    for bad, words in (
+        (("S9", "P", 0.2), "no place"),
+        (("S4", "XX", 0.2), "no travel times"),
+        (("S4", "P", 0), "error"),
+    ):
+        with pytest.raises(DetenteError, match=words):
+            new_arrival(after, data[1], bad[0], gone.time, bad[1], bad[2], "B")
+    store.close()

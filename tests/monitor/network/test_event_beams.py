@@ -128,3 +128,39 @@ def test_the_commands_predict_and_beam(tmp_path: Path) -> None:
     ):
         answer = RUN.invoke(app, args)
         assert isinstance(answer.exception, DetenteError) and words in str(answer.exception)
+
+
+def test_accept_takes_the_fk_into_the_arrival_and_look_takes_nothing(tmp_path: Path) -> None:
+    """One array alone: what the f-k says is where the event then lies; the wave comes from another side than told."""
+    from detente.monitor.chain.files import inputs, read_bulletin, write_bulletin
+    from detente.monitor.waves.miniseed import write_miniseed
+
+    (p,) = predict(ORIGIN, {"SYN": ARRAY}, ("P",))
+    side = (p.backazimuth_deg + 40) % 360
+    (tmp_path / "day.mseed").write_bytes(write_miniseed(made(0.5, side).traces))
+    rows = ["station,lat,lon,elevation_m,array"] + [f"{s.code},{s.lat},{s.lon},0,SYN" for s in ARRAY.sites]
+    (tmp_path / "places.csv").write_text("\n".join(rows) + "\n")
+    used = Used(arrival="a", station="SYN", phase="P", distance_deg=60.0, azimuth_deg=0.0)
+    event = Event(id="e", origins=(msgspec.structs.replace(ORIGIN, used=(used,)),))
+    arrival = Arrival(id="a", station="SYN", time=p.time, time_sd=0.1, phase="P", backazimuth_deg=p.backazimuth_deg,
+                      backazimuth_sd_deg=10.0, slowness_s_km=p.slowness_s_km, slowness_sd_s_km=0.01)  # fmt: skip
+    held = Bulletin(start=p.time - 90, end=p.time + 90, arrivals=(arrival,), events=(event,), stations=("SYN",),
+                    made_with=inputs([tmp_path / "day.mseed"], [tmp_path / "places.csv"]))  # fmt: skip
+    file = tmp_path / "bulletin.json"
+    write_bulletin(file, held)
+    before = file.read_bytes()
+    args = ["accept", str(file), "--event", "e", "--arrival", "a"]
+    looked = RUN.invoke(app, [*args, "--look", "--plot", str(tmp_path / "fk.png")])
+    assert looked.exit_code == 0, looked.output
+    assert "predicted" in looked.output and file.read_bytes() == before
+    assert (tmp_path / "fk.png").read_bytes().startswith(b"\x89PNG")
+    nameless = RUN.invoke(app, args)
+    assert isinstance(nameless.exception, DetenteError) and "name or a reason" in str(nameless.exception)
+    done = RUN.invoke(app, [*args, "--who", "A. Nalyst", "--reason", "its own window"])
+    assert done.exit_code == 0, done.output
+    after = read_bulletin(file)
+    (taken,) = after.arrivals
+    assert taken.by == "A. Nalyst" and taken.backazimuth_deg == pytest.approx(side, abs=8)
+    seen = predict(after.events[0].origin, {"SYN": ARRAY}, ("P",))[0]
+    assert abs((seen.backazimuth_deg - side + 180) % 360 - 180) < 10
+    assert "f-k of arrival a" in after.events[0].changes[0].what

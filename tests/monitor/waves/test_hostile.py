@@ -51,6 +51,20 @@ def test_a_record_with_an_absurd_rate_costs_that_record_and_is_told(rate: bytes)
     assert len(torn.faults) == 2
 
 
+@pytest.mark.parametrize("records", [4, 9])
+@pytest.mark.parametrize("wrong", [0, 1, 3])
+@pytest.mark.parametrize("power", [7, 10, 11, 12, 20])
+def test_a_record_that_lies_of_its_length_costs_itself_only(records: int, wrong: int, power: int) -> None:
+    data = bytearray(miniseed(noise(6000))[: 512 * records])
+    sizes = [
+        read_miniseed(bytes(data[i : i + 512]), "x").traces[0].samples.size for i in range(0, len(data), 512)
+    ]
+    data[512 * wrong + 54] = power
+    found = read_miniseed(bytes(data), "x")
+    assert sum(t.samples.size for t in found.traces) == sum(sizes) - sizes[wrong]
+    assert {f.kind for f in found.faults} == {"corrupt"}
+
+
 def test_counts_beyond_float32_are_told() -> None:
     from pymseed import DataEncoding
 

@@ -64,6 +64,8 @@ class Store:
             raise DetenteError(
                 "no such store", where=str(path), fix="run detente monitor process or watch first"
             )
+        if not create and not path.stat().st_size:  # SQLite would take it for a new one and write to it
+            raise DetenteError("not a store of bulletins (empty)", where=str(path))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=30.0)

@@ -34,7 +34,13 @@ def read_data(waveforms: Sequence[Path], stations: Sequence[Path], masks: Sequen
     Raises DetenteError where nothing can be read or no station has a place.
     """
     recording = cut_away(waves_read.read(waveforms), read_masks(masks))
-    where = list(stations) or list(waveforms)
+    if not recording.traces:
+        raise DetenteError(waves_read.nothing_in(waveforms, recording.faults))
+    where = list(stations) or [p for p in waveforms if sites.knows_places(p)]
+    if not where:
+        raise DetenteError(
+            "no station's place is known", fix="give --stations: StationXML or a table of places"
+        )
     with_responses = [p for p in where if p.suffix.lower() not in (".csv", ".tsv", ".txt")]
     responses = response.load(with_responses) if with_responses else Responses({})
     middle = recording.traces[0].start if recording.traces else None

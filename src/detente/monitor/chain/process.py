@@ -10,18 +10,14 @@ import msgspec
 from detente import __version__
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Screening
-from detente.monitor.chain.after import later_events
-from detente.monitor.chain.gather import gathered
+from detente.monitor.chain.find import find_events
 from detente.monitor.chain.listen import listen
-from detente.monitor.chain.lone import lone_events
-from detente.monitor.chain.refine import refine
 from detente.monitor.character.ground import Instruments
 from detente.monitor.character.magnitudes import measure
 from detente.monitor.character.screen import PRIOR, Neighbour, measured, screen
 from detente.monitor.character.station_terms import Term
 from detente.monitor.character.yields import estimate
 from detente.monitor.network.associate import Settings as Associate
-from detente.monitor.network.associate import associate
 from detente.monitor.signals.settings import DetectSettings
 from detente.monitor.traveltime import TravelTimes
 from detente.monitor.waves.sites import by_array
@@ -74,20 +70,14 @@ def process(
     for i, (code, traces) in enumerate(by_station.items()):
         say("detect", i, len(by_station))
         try:
-            arrivals += listen(traces, arrays[code], settings.detect, _gain(traces, responses))
+            arrivals += listen(traces, arrays[code], settings.detect, channel_gain(traces, responses))
         except DetenteError as bad:  # a station that cannot be listened to is a fault, the others go on
             first, last = min(t.start for t in traces), max(t.end for t in traces)
             lost = (*lost, Fault(channel=code, kind="sampling rate", start=first, end=last, detail=str(bad)))
     arrivals.sort(key=lambda a: (a.time, a.station, a.id))
     say("associate", 0, 1)
     used = {code: arrays[code] for code in by_station}
-    events = list(associate(arrivals, used, settings=settings.associate)) if arrivals else []
-    by_id = {a.id: a for a in arrivals}
-    events = [refine(e, by_id, used, settings.associate.locate) for e in events]
-    events = gathered(events, arrivals, used, settings.associate.locate)
-    events = later_events(events, arrivals, used)
-    events += lone_events(arrivals, events, used, least_snr=settings.lone_snr)
-    events.sort(key=lambda e: (e.origin.time, e.id))
+    events = find_events(arrivals, used, settings.associate, lone_snr=settings.lone_snr)
     found = characterise(events, recording, used, responses, arrivals, settings=settings, tell=say)
     start = min((t.start for t in recording.traces), default=0.0)
     end = max((t.end for t in recording.traces), default=0.0)
@@ -110,7 +100,7 @@ def process(
     )
 
 
-def _gain(traces: Sequence[Trace], responses: Instruments) -> Callable[[str, float], float | None]:
+def channel_gain(traces: Sequence[Trace], responses: Instruments) -> Callable[[str, float], float | None]:
     """Counts per nanometre of a channel at a frequency, for the detector's amplitudes."""
     by_id = {t.id: responses.find(t) for t in traces}
 

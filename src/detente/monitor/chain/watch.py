@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from math import inf
 
 import msgspec
 from msgspec import structs
 
 from detente.errors import DetenteError
-from detente.monitor.bulletin.records import MACHINE, Arrival, Bulletin, Event
+from detente.monitor.bulletin.records import MACHINE, Arrival, Bulletin
 from detente.monitor.bulletin.store import Notice, Store
 from detente.monitor.bulletin.times import moment
 from detente.monitor.chain.heard import heard_s
+from detente.monitor.chain.watch_events import FINAL, AllIn, Associate, Finish, Ledger, Reach
+from detente.monitor.chain.watch_events import News as News
 from detente.monitor.waves import health
 from detente.monitor.waves.merge import assemble
 from detente.monitor.waves.miniseed import read_miniseed
@@ -26,56 +28,46 @@ from detente.monitor.waves.sites import by_array
 from detente.monitor.waves.trace import Array, Fault, Recording, Trace
 
 Detect = Callable[[Sequence[Trace], Array], Sequence[Arrival]]
-Associate = Callable[[Sequence[Arrival], Mapping[str, Array], Mapping[str, float]], Sequence[Event]]
-Finish = Callable[[Event, Recording, Sequence[Arrival]], Event]
 _SAME_ONSET_S = 2.0
 _AGAIN_S = 3600.0
-_LONGEST_S = 3600.0
 _ONE_BY_ONE = ("gap", "overlap", "clock jump", "corrupt")
 _MOST_TOLD = 10_000
+_WORTH_S = 60.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the watch waits for, all in seconds.
 
-    `context`: record given to a detector before what is new; `warm_up`: record that a station must have sent before
-    its first onset counts, for a detector must know the noise; `settle`: an onset is taken when so much record
-    follows it; `step`: least new record worth a search; `most`: the longest piece searched at once, when catching
-    up; `late`: a channel so far behind its array's first is not waited for; `horizon`: how long arrivals may still
-    make or change an event; `quiet`: a station that sends nothing for so long is told. `least_stations`: how many
-    must have seen an event before it is told; the data centre's bulletins ask for three.
+    `context`: record given to a detector before what is new; `lead`: record kept before any event that is not
+    final, for the review to be heard in; `warm_up`: record that a station must have sent before its first onset
+    counts, for a detector must know the noise; `settle`: an onset is taken when so much record follows it; `step`:
+    least new record worth a search; `most`: the longest piece searched at once, when catching up; `late`: a channel
+    so far behind its array's first is not waited for; `horizon`: how long arrivals may still make or change an
+    event; `review`: how long after its origin an event's record is listened to again as a whole, and the event made
+    final: P is everywhere by 1240 s, Rayleigh waves at 30 degrees by 1520 s; `quiet`: a station that sends nothing
+    for so long is told. `least_stations`: how many must have seen an event before it is told; the data centre's
+    bulletins ask for three.
     """
 
     context: float = 180.0
+    lead: float = 600.0
     warm_up: float = 60.0
     settle: float = 6.0
     step: float = 1.0
     most: float = 600.0
     late: float = 10.0
     horizon: float = 2400.0
+    review: float = 1600.0
     quiet: float = 120.0
     least_stations: int = 1
-
-
-class News(msgspec.Struct, frozen=True, kw_only=True):
-    """What a step brought: an event found, revised or withdrawn, or a notice about a station's health.
-
-    `latency_s`: from the receipt of the record that holds the event's last onset to the event.
-    """
-
-    kind: Literal["event", "revised", "withdrawn", "health"]
-    when: float
-    about: str
-    detail: str = ""
-    latency_s: float | None = None
 
 
 class Watch:
     """Takes packets, keeps what the detectors need, and finds events step by step.
 
-    Parameters: `detect` searches one array's traces; `associate` makes events of arrivals, given the seconds
-    heard of each station; `finish` measures one
-    event on the records held (magnitudes, screening, yield); `clock` tells the time, s UTC since 1970.
+    Parameters: `detect` searches one array's traces; `associate` makes events of arrivals; `finish` measures one
+    event on the records held (magnitudes, screening, yield); `all_in` tells when it can be screened; `clock` tells
+    the time, s UTC since 1970.
     """
 
     def __init__(
@@ -85,14 +77,19 @@ class Watch:
         detect: Detect,
         associate: Associate,
         finish: Finish | None = None,
+        all_in: AllIn = lambda event: event.origin.time,
         *,
         settings: Settings | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.store, self.arrays = store, arrays
-        self.detect, self.associate, self.finish = detect, associate, finish
+        self.detect = detect
         self.settings = settings or Settings()
         self.clock = clock
+        self.ledger = Ledger(
+            store, associate, finish, all_in, review_s=self.settings.review, horizon_s=self.settings.horizon,
+            least_stations=self.settings.least_stations, ill=self._health, clock=clock,
+        )  # fmt: skip
         self._placed = {site.code for array in arrays.values() for site in array.sites}
         self._held: dict[str, list[Trace]] = {}
         self._packets: dict[str, list[tuple[int, float]]] = {}
@@ -105,6 +102,7 @@ class Watch:
         self._done: dict[str, float] = store.state("done") or {}
         self._numbers: dict[str, int] = store.state("numbers") or {}
         self._heard: dict[str, float] = store.state("heard") or {}
+        self._since: dict[str, float] = store.state("since") or {}
 
     def resume(self) -> dict[str, int]:
         """The last packet of each station that need not be sent again."""
@@ -157,17 +155,82 @@ class Watch:
         with self.store.transaction():
             fresh: list[Arrival] = []
             for code, traces in found.items():
+                self._since.setdefault(code, min(t.start for t in traces))
                 fresh += self._search(code, traces, flush)
             for arrival in fresh:
                 self.store.put(_only(arrival))
-            if fresh:
-                self._events(fresh, recording)
+            if self._done:
+                self._bring_up(fresh, found, recording, flush)
             self._forget(found)
-            self.store.set_state("done", self._done)
-            self.store.set_state("numbers", self._numbers)
-            self.store.set_state("heard", self._heard)
+            for key in ("done", "numbers", "heard", "since"):
+                self.store.set_state(key, getattr(self, f"_{key}"))
         news, self._news = self._news, []
         return news
+
+    def _bring_up(
+        self, fresh: list[Arrival], found: Mapping[str, list[Trace]], recording: Recording, flush: bool
+    ) -> None:
+        """The events after this step: by its arrivals, and by the time that has passed."""
+        reach = self._reach(flush)
+        due = self.ledger.due(reach)
+        if not (fresh or due):
+            return
+        again = self._again(found) if due == FINAL else []
+        begin = reach.latest - self.settings.horizon
+        heard = {code: min(s, self._done[code] - begin) for code, s in self._heard.items()}
+        news = self.ledger.update(fresh, again, recording, self.arrays, heard, reach)
+        times = {a.id: a for a in fresh}
+        for item in news:
+            late = None if item.kind == "withdrawn" else self._latency(item.about, times)
+            self._news.append(structs.replace(item, latency_s=late))
+
+    def _reach(self, flush: bool) -> Reach:
+        """How far the record goes; a station that sends but lags is waited for, until the horizon comes."""
+        s = self.settings
+        latest = max(self._done.values())
+        if flush:
+            return Reach(latest, inf, inf)
+        silent = {name.partition("_")[2] for name in self._silent}
+        sends = [
+            done
+            for code, done in self._done.items()
+            if not all(site.code in silent for site in self.arrays[code].sites)
+        ]
+        in_step = min((d for d in sends if d > latest - s.quiet), default=latest)
+        return Reach(latest, in_step, max(min(sends, default=latest), latest - (s.horizon - s.review)))
+
+    def _again(self, found: Mapping[str, list[Trace]]) -> list[Arrival]:
+        """Listen to all that is held as to one recording: the arrivals that are new; the store has them all.
+
+        An arrival heard again keeps its name, one that is not makes no event any more. Where the record's beginning
+        was let go of, what is too near to its new beginning stays as it was heard.
+        """
+        fresh: list[Arrival] = []
+        for code, traces in found.items():
+            if code not in self._done:
+                continue
+            start = min(t.start for t in traces)
+            if start > self._since[code] + 1.0:
+                start += self.settings.context
+            try:
+                seen = self.detect(traces, self.arrays[code])
+            except Exception as bad:
+                self._health(code, "error", f"detection: {type(bad).__name__}: {bad}")
+                continue
+            known = [a for a in self.store.arrivals(start, self._done[code]) if a.station == code]
+            for arrival in sorted(seen, key=lambda a: a.time):
+                if not start <= arrival.time < self._done[code]:
+                    continue
+                near = [k for k in known if abs(k.time - arrival.time) < _SAME_ONSET_S]
+                old = min(near, key=lambda k: abs(k.time - arrival.time), default=None)
+                named = structs.replace(arrival, id=old.id if old is not None else _name(arrival, code))
+                if old is not None:
+                    known.remove(old)
+                else:
+                    fresh.append(named)
+                self.store.put(_only(named))
+            self.ledger.forget([k for k in known if k.by == MACHINE])
+        return fresh
 
     # -- records ---------------------------------------------------------------------------------------------
 
@@ -214,21 +277,21 @@ class Watch:
         for arrival in sorted(seen, key=lambda a: a.time):
             late = [k for k in known if arrival.time - k.time < _SAME_ONSET_S]
             if done <= arrival.time < until and not late:
-                name = f"{code}.{moment(arrival.time):%Y%m%dT%H%M%S.%f}"[:-3]
-                fresh.append(structs.replace(arrival, id=name))
+                fresh.append(structs.replace(arrival, id=_name(arrival, code)))
         return list({a.id: a for a in fresh}.values())
 
     def _forget(self, found: Mapping[str, list[Trace]]) -> None:
         """Let go of records that no search and no open event needs, and of the packets they came in."""
         s = self.settings
+        latest = max(self._done.values(), default=0.0)
+        earliest = min((e.origin.time for e in self.ledger.open_events(latest)), default=latest)
         for code, traces in found.items():
             done = self._done.get(code)
             if done is None:
                 continue
-            keep = min(done - s.context, self._earliest_open(done) - 60.0)
+            keep = min(done - s.context, earliest) - s.lead
             for name in {t.id for t in traces}:
-                held = [t.cut(keep, t.end) for t in self._held.get(name, []) if t.end > keep]
-                self._held[name] = [structs.replace(t, samples=t.samples.copy()) for t in held]
+                self._held[name] = [_trimmed(t, keep) for t in self._held.get(name, []) if t.end > keep]
             for station in {t.station for t in traces}:
                 self._received[station] = [r for r in self._received.get(station, []) if r[0] > keep]
                 for key in [k for k in self._packets if k.partition("_")[2] == station]:
@@ -244,82 +307,17 @@ class Watch:
             self._numbers[station] = waiting[count - 1][0]
             del waiting[:count]
 
-    def _earliest_open(self, now: float) -> float:
-        times = [e.origin.time for e in self.store.events("time >= ?", (now - self.settings.horizon,))]
-        return min(times, default=now)
-
-    # -- events ----------------------------------------------------------------------------------------------
-
-    def _events(self, fresh: Sequence[Arrival], recording: Recording) -> None:
-        begin = min(max(self._done.values()), *(a.time for a in fresh)) - self.settings.horizon
-        # an event that is closed keeps its arrivals: those that came late must not make it anew
-        closed = self.store.events("time >= ? AND time < ?", (begin - _LONGEST_S, begin))
-        spent = {u.arrival for e in closed for u in e.origin.used}
-        arrivals = [a for a in self.store.arrivals(begin) if a.id not in spent]
-        try:
-            heard = {code: min(s, self._done[code] - begin) for code, s in self._heard.items()}
-            events = self.associate(arrivals, self.arrays, heard)
-        except Exception as bad:  # told, and tried again with the next arrival
-            self._health("network", "error", f"association: {type(bad).__name__}: {bad}")
-            return
-        open_events = {e.id: e for e in self.store.events("time >= ?", (begin,))}
-        taken: set[str] = set()
-        seen = [e for e in events if len({u.station for u in e.origin.used}) >= self.settings.least_stations]
-        for event in sorted(seen, key=lambda e: -len(e.origin.used)):
-            old = _same(event, [e for k, e in open_events.items() if k not in taken])
-            if old is not None:
-                taken.add(old.id)
-            self._publish(event, old, recording, arrivals)
-        for name in set(open_events) - taken:
-            if not open_events[name].changes:  # what an analyst has touched stays
-                self.store.withdraw(name, who=MACHINE, reason="its arrivals no longer make an event")
-                self._news.append(News(kind="withdrawn", when=self.clock(), about=name))
-
-    def _publish(
-        self, event: Event, old: Event | None, recording: Recording, arrivals: Sequence[Arrival]
-    ) -> None:
-        if old is not None and _essence(old) == _essence(event):
-            return
-        if old is not None and any(c.who != MACHINE for c in old.changes):
-            return
-        name = old.id if old is not None else self._name(event)
-        event = structs.replace(event, id=name)
-        if self.finish is not None:
-            try:
-                event = self.finish(event, recording, arrivals)
-            except Exception as bad:  # an event without a magnitude is better than none
-                self._health(name, "error", f"measuring: {type(bad).__name__}: {bad}")
-        self.store.put(Bulletin(start=event.origin.time, end=event.origin.time, events=(event,)))
-        now = self.clock()
-        kind: Literal["event", "revised"] = "event" if old is None else "revised"
-        o = event.origin
-        detail = f"{moment(o.time, 2):%Y-%m-%d %H:%M:%S} {o.lat:.3f} {o.lon:.3f} depth {o.depth_km:.0f} km"
-        detail += f", {len({u.station for u in o.used})} stations"
-        for m in event.magnitudes[:1]:
-            detail += f" {m.kind} {m.value:.1f}"
-        self._news.append(
-            News(
-                kind=kind, when=now, about=name, detail=detail, latency_s=self._latency(event, arrivals, now)
-            )
-        )
-
-    def _name(self, event: Event) -> str:
-        name = f"{moment(event.origin.time):%Y%m%dT%H%M%S}"
-        taken = {e.id for e in self.store.events("id LIKE ?", (f"{name}%",))}
-        return name if name not in taken else f"{name}-{len(taken)}"
-
-    def _latency(self, event: Event, arrivals: Sequence[Arrival], now: float) -> float | None:
-        """Seconds since the record came that holds the last onset used."""
-        by_name = {a.id: a for a in arrivals}
+    def _latency(self, name: str, arrivals: Mapping[str, Arrival]) -> float | None:
+        """Seconds since the record came that holds the last onset used; None where no onset is of this step."""
         came = []
-        for used in event.origin.used:
-            arrival = by_name.get(used.arrival)
+        for used in self.store.event(name).origin.used:
+            arrival = arrivals.get(used.arrival)
             if arrival is None or arrival.station not in self.arrays:
                 continue
             for site in self.arrays[arrival.station].sites:
                 after = [w for end, w in self._received.get(site.code, []) if end > arrival.time]
                 came += after[:1]
-        return now - max(came) if came else None
+        return self.clock() - max(came) if came else None
 
     # -- health ----------------------------------------------------------------------------------------------
 
@@ -347,27 +345,20 @@ class Watch:
         self._news.append(News(kind="health", when=notice.moment, about=channel, detail=f"{kind}: {detail}"))
 
 
+def _name(arrival: Arrival, code: str) -> str:
+    return f"{code}.{moment(arrival.time):%Y%m%dT%H%M%S.%f}"[:-3]
+
+
+def _trimmed(trace: Trace, keep: float) -> Trace:
+    """The trace from `keep` on; copied, so that the rest is let go of, once that is worth it."""
+    if keep - trace.start < _WORTH_S:
+        return trace
+    left = trace.cut(keep, trace.end)
+    return structs.replace(left, samples=left.samples.copy())
+
+
 def _only(arrival: Arrival) -> Bulletin:
     return Bulletin(start=arrival.time, end=arrival.time, arrivals=(arrival,))
-
-
-def _same(event: Event, known: Sequence[Event]) -> Event | None:
-    """The known event that shares at least half of the arrivals of the smaller of the two, the most if several."""
-    ours = {u.arrival for u in event.origin.used}
-    best, most = None, 0
-    for other in known:
-        theirs = {u.arrival for u in other.origin.used}
-        shared = len(ours & theirs)
-        if shared > most and 2 * shared >= min(len(ours), len(theirs)):
-            best, most = other, shared
-    return best
-
-
-def _essence(event: Event) -> Any:
-    """What makes a revision worth telling: the arrivals used, the place to 0.01 degrees, the time to 0.1 s."""
-    o = event.origin
-    used = tuple(sorted((u.arrival, u.phase) for u in o.used))
-    return used, round(o.lat, 2), round(o.lon, 2), round(o.time, 1), round(o.depth_km)
 
 
 def check_stations(arrays: Mapping[str, Array], stations: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from detente.errors import DetenteError
 from detente.files import write_whole
 from detente.monitor.bulletin.quakeml import write_quakeml
-from detente.monitor.bulletin.records import Bulletin
+from detente.monitor.bulletin.records import MACHINE, Bulletin
 from detente.monitor.bulletin.store import Store
 from detente.monitor.chain.watch import News, Watch
 from detente.monitor.waves.seedlink import Packet, SeedLink
@@ -142,6 +142,10 @@ def _say(news: list[News], store: Store, out: Path, tell: Callable[[News], None]
 
 def _publish(store: Store, out: Path, name: str) -> None:
     event = store.event(name)
+    people = tuple(
+        c for c in event.changes if c.who != MACHINE
+    )  # the watch's own revisions stay in the store
+    event = msgspec.structs.replace(event, changes=people)
     wanted = {u.arrival for o in event.origins for u in o.used}
     times = [o.time for o in event.origins]
     arrivals = tuple(a for a in store.arrivals(min(times) - 60.0, max(times) + 3600.0) if a.id in wanted)

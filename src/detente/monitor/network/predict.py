@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from detente.monitor.bulletin.records import Origin
-from detente.monitor.network.phases import PHASES, SHEAR, Network, geocentric, index_of, model
+from detente.monitor.network.phases import PHASES, SEISMIC, SHEAR, Network, geocentric, index_of, model
 from detente.monitor.waves.trace import Array, Site
 
 
@@ -26,7 +26,7 @@ class Predicted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def predict(
-    origin: Origin, sites: Mapping[str, Site | Array], phases: Sequence[str] = PHASES
+    origin: Origin, sites: Mapping[str, Site | Array], phases: Sequence[str] = SEISMIC
 ) -> tuple[Predicted, ...]:
     """Every one of `phases` that arrives at each site under its own name, by distance and then time.
 

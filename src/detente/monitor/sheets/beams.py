@@ -51,7 +51,7 @@ def beam_figure(
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(
-        "s after the predicted time of the phase named at the left; dotted: predicted, solid red: picks"
+        "s after the predicted time of the phase named at the left; dotted: predicted, solid: picks"
     )
     return figure
 

@@ -14,6 +14,8 @@ from detente.errors import DetenteError
 from detente.monitor.waves.trace import NS, Fault, FaultKind, Recording, Trace
 
 _HEADER = re.compile(rb"[0-9 \x00]{6}[DRQM][ \x00][A-Z0-9 ]{5}|MS\x03[\x00-\xff]{5}")
+_QUALITIES = np.frombuffer(b"DRQM", np.uint8)
+_B1000 = (b"\x03\xe8", b"\xe8\x03")
 _ALIGN = 64  # miniSEED 2 records begin on multiples of their length, which is at least this
 _LEAST_HZ, _MOST_HZ = 1e-6, 1e6
 _EXACT = 1 << 24
@@ -33,7 +35,7 @@ def read_miniseed(data: bytes, where: str) -> Recording:
     """
     faults: list[Fault] = []
     found, sound = _decode(data, faults)
-    if not sound or _torn(data):
+    if not sound or _torn(data) or _swallows(data):
         data, faults = _salvage(data, where)
         told = len(faults)
         found, _ = _decode(data, faults) if data else ([], True)
@@ -63,6 +65,29 @@ def _torn(data: bytes) -> bool:
         return at > len(data)
     except DetenteError:
         return True
+
+
+def _swallows(data: bytes) -> bool:
+    """Whether a record says that it is longer than it is, so that libmseed would take those after it for its end."""
+    try:
+        length = record_length(data[:2048])
+        if length is None or data[:2] == b"MS":
+            return False
+        if len(data) % length == 0 and len(data) > 3 * length:
+            rows = np.frombuffer(data, np.uint8).reshape(-1, length)
+            # most files: every record with its blockette 1000 at byte 48, and the same length in it
+            alike = (rows[:, [48, 49, 54]] == rows[0, [48, 49, 54]]).all() and data[48:50] in _B1000
+            if alike and np.isin(rows[:, 6], _QUALITIES).all():
+                return False
+        at = 0
+        while at < len(data):
+            length = record_length(data[at : at + 2048]) or len(data)
+            if _next_header(data, at) < at + length:
+                return True
+            at += length
+    except DetenteError:
+        return True
+    return False
 
 
 def _decode(data: bytes, faults: list[Fault]) -> tuple[list[tuple[Trace, str, int]], bool]:
@@ -135,6 +160,8 @@ def records(data: bytes) -> Iterator[tuple[int, int, str]]:
             length = record.reclen
             if record.samplecnt > _MOST_PER_BYTE * length:
                 raise ValueError("more samples than the record can hold")
+            if data[at : at + 2] != b"MS" and _next_header(data, at) < at + length:
+                raise ValueError("a record that runs over the next one")
             if record.samplecnt:
                 record.unpack_data()
             yield at, length, "; ".join(str(m) for m in get_error_messages())

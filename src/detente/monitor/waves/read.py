@@ -75,6 +75,13 @@ def finish(
     return msgspec.structs.replace(checked, faults=fold(checked.faults))
 
 
+def nothing_in(paths: Sequence[Path | str], faults: Sequence[Fault]) -> str:
+    """Why there is no waveform at all in some paths, in words."""
+    named = f"{paths[0]}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+    why = f" ({faults[0].channel}: {faults[0].kind}: {faults[0].detail})" if faults else ""
+    return f"{named}: no waveform that can be worked with{why}"
+
+
 def fold(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     """Faults in their order, but more than twenty of one kind on one channel as one line that counts them."""
     grouped: dict[tuple[str, str], list[Fault]] = {}

@@ -117,12 +117,15 @@ def _from_path(path: Path, sites: dict[str, tuple[Site, str]], at: float | None)
         _from_file(path, sites, at)
         return
     for one in sorted(Path(here, n) for here, _, names in os.walk(path) for n in names):
-        if one.is_file() and _knows_places(one):
+        if one.is_file() and knows_places(one):
             with suppress(DetenteError):  # the reader of responses tells of it
                 _from_file(one, sites, at)
 
 
-def _knows_places(path: Path) -> bool:
+def knows_places(path: Path) -> bool:
+    """Whether a file looks as if it told where a station stands; a folder may."""
+    if path.is_dir():
+        return True
     try:
         with path.open("rb") as file:
             head = file.read(2000)

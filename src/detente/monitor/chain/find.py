@@ -1,0 +1,50 @@
+"""From arrivals to located events: the same steps for a recording and for the live watch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from detente.monitor.bulletin.records import Arrival, Event
+from detente.monitor.chain.after import later_events
+from detente.monitor.chain.gather import gathered
+from detente.monitor.chain.lone import lone_events
+from detente.monitor.chain.refine import refine
+from detente.monitor.character.paths import path
+from detente.monitor.character.ratios import FAR_KM
+from detente.monitor.network.associate import Settings, associate
+from detente.monitor.waves.trace import Array
+
+S_TRAIN_KM_S: Final = 3.0
+_AFTER_S: Final = 20.0
+
+
+def find_events(
+    arrivals: Sequence[Arrival],
+    arrays: Mapping[str, Array],
+    settings: Settings,
+    *,
+    lone_snr: float,
+    listened: Mapping[str, float] | None = None,
+    known: Sequence[Event] = (),
+) -> list[Event]:
+    """Associate, relocate by the first arrivals that agree, add what agrees in time, later events, lone stations'.
+
+    `arrays`: the stations heard; `listened`: for how long, see `associate`; `known`: events found before, whose
+    arrivals are not among these: later ones at their places belong to them, and they explain signals.
+    """
+    found = list(associate(arrivals, arrays, settings=settings, listened=listened))
+    by_id = {a.id: a for a in arrivals}
+    found = [refine(e, by_id, arrays, settings.locate) for e in found]
+    found = gathered(found, arrivals, arrays, settings.locate)
+    before = {e.id for e in known}
+    every = later_events([*known, *found], arrivals, arrays)
+    every += lone_events(arrivals, every, arrays, least_snr=lone_snr)
+    return sorted((e for e in every if e.id not in before), key=lambda e: (e.origin.time, e.id))
+
+
+def all_in(event: Event, arrays: Mapping[str, Array]) -> float:
+    """When the S train has passed every station near enough for P/S, s UTC: before, the event cannot be screened."""
+    ways = [path(event.origin, a) for a in arrays.values()]
+    far = max((w.distance_km for w in ways if w.distance_km <= FAR_KM), default=0.0)
+    return event.origin.time + far / S_TRAIN_KM_S + _AFTER_S
