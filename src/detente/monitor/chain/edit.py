@@ -124,9 +124,9 @@ def standing(event: Event) -> tuple[Change, ...]:
     found: list[Change] = []
     undone: list[Change] = []
     for c in event.changes:
-        if c.what.startswith("undo of "):
+        if c.what.startswith("undo of ") and found:
             undone.append(found.pop())
-        elif c.what.startswith("redo of "):
+        elif c.what.startswith("redo of ") and undone:
             found.append(undone.pop())
         else:
             found.append(c)
