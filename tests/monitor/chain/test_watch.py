@@ -271,13 +271,15 @@ def test_killed_at_any_moment_it_loses_and_doubles_nothing(tmp_path: Path) -> No
             os.kill(child.pid, signal.SIGKILL)
             deaths += child.wait() == -signal.SIGKILL
         assert deaths == 4
-        child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None and child.stdout.readline() == "up\n"
         until = time.monotonic() + 90.0
         while time.monotonic() < until:
             time.sleep(0.2)
             with Store(tmp_path / STORE) as store:
                 if len(list(store.events())) == len(SOURCES) and len(list(store.arrivals())) == 15:
                     break
+        time.sleep(1.0)  # it may have had nothing left to do, and be about to say what a signal means to it
         child.send_signal(signal.SIGTERM)
         assert child.wait(60.0) == 0
     with Store(tmp_path / STORE) as store:

@@ -97,12 +97,14 @@ class Watch:
         self._last: dict[str, float] = {}
         self._silent: set[str] = set()
         self._busy = 0.0
+        self._rest_until = 0.0
         self._told: dict[tuple[str, str, int], float] = {}
         self._news: list[News] = []
         self._done: dict[str, float] = store.state("done") or {}
         self._numbers: dict[str, int] = store.state("numbers") or {}
         self._heard: dict[str, float] = store.state("heard") or {}
         self._since: dict[str, float] = store.state("since") or {}
+        self._waiting = [store.arrival(name) for name in store.state("waiting") or ()]
 
     def resume(self) -> dict[str, int]:
         """The last packet of each station that need not be sent again."""
@@ -164,6 +166,7 @@ class Watch:
             self._forget(found)
             for key in ("done", "numbers", "heard", "since"):
                 self.store.set_state(key, getattr(self, f"_{key}"))
+            self.store.set_state("waiting", [a.id for a in self._waiting])
         news, self._news = self._news, []
         return news
 
@@ -173,8 +176,10 @@ class Watch:
         """The events after this step: by its arrivals, and by the time that has passed."""
         reach = self._reach(flush)
         due = self.ledger.due(reach)
-        if not (fresh or due):
+        self._waiting += fresh
+        if not (self._waiting or due) or (self.clock() < self._rest_until and not flush):
             return
+        began, fresh, self._waiting = self.clock(), self._waiting, []
         again = self._again(found) if due == FINAL else []
         begin = reach.latest - self.settings.horizon
         heard = {code: min(s, self._done[code] - begin) for code, s in self._heard.items()}
@@ -183,6 +188,8 @@ class Watch:
         for item in news:
             late = None if item.kind == "withdrawn" else self._latency(item.about, times)
             self._news.append(structs.replace(item, latency_s=late))
+        # half of the time at most goes into events, so that packets never queue up behind them
+        self._rest_until = 2 * self.clock() - began
 
     def _reach(self, flush: bool) -> Reach:
         """How far the record goes; a station that sends but lags is waited for, until the horizon comes."""
