@@ -22,7 +22,7 @@ from detente.monitor.bulletin.records import Arrival
 from detente.monitor.bulletin.store import Store
 from detente.monitor.chain.watch import News, Watch
 from detente.monitor.chain.watch_run import STORE, Line, republish, run
-from detente.monitor.waves.miniseed import record_length, write_miniseed
+from detente.monitor.waves.miniseed import read_miniseed, record_length, write_miniseed
 from detente.monitor.waves.seedlink import Packet
 from detente.monitor.waves.seedlink_server import Replay
 from detente.monitor.waves.trace import Trace
@@ -136,6 +136,30 @@ def test_a_watch_that_is_begun_again_neither_loses_nor_doubles(tmp_path: Path) -
                     break
         assert sum(n.kind == "event" for n in told) == len(SOURCES)
         assert sent < 8 * len(kept)
+
+
+def test_killed_with_an_onset_in_hand_it_is_not_lost(tmp_path: Path) -> None:
+    """Dies right after a step that has seen the packet with an onset's beginning, too fresh to be taken."""
+    kept = packets(traces())
+    ends = [max(t.end for t in read_miniseed(p.data, "x").traces) for p in kept]
+    for code in ARRAYS:
+        for source in SOURCES[1:4]:
+            onset = T0 + source + DELAY[code]
+            last = next(i for i, p in enumerate(kept) if p.station == f"XX_{code}" and ends[i] > onset)
+            path = tmp_path / f"{code}{source}"
+            with Store(path) as store:
+                w = watch(store, settle=60.0)
+                for packet in kept[: last + 1]:
+                    w.add(packet)
+                    w.step()
+            with Store(path) as store:
+                w = watch(store, settle=60.0)
+                resume = w.resume()
+                for packet in kept:
+                    if packet.number > resume.get(packet.station, 0):
+                        w.add(packet)
+                w.step(flush=True)
+                check_whole(store)
 
 
 def test_a_silent_station_is_a_notice_and_no_event(tmp_path: Path) -> None:
