@@ -160,7 +160,7 @@ def edit(
     )
     if store_beside(bulletin).is_file():
         with Store(store_beside(bulletin), create=False) as store:
-            keep(store, changed, wanted)
+            keep(store, held, changed, wanted)
     write_bulletin(out or bulletin, changed)
     typer.echo(f"{change.what}: {change.before} -> {change.after}")
     _print_event(changed, next(e for e in changed.events if e.id == event))

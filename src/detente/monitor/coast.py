@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from detente.monitor.geo import KM_PER_DEG, unit_vectors
 
 Float = NDArray[np.float64]
+_FEW = 256  # places up to which all edges at once are quicker than one by one
 CREDIT = "coast: Natural Earth 1:110m (public domain)"
 
 
@@ -45,11 +46,17 @@ def on_land(lat: ArrayLike, lon: ArrayLike) -> NDArray[np.bool_]:
 
 def _crossings(x: Float, y: Float, ring: Float) -> NDArray[np.bool_]:
     """Does a ray to the east cross the ring an odd number of times?"""
+    if y.size <= _FEW:
+        (a0, b0), (a1, b1) = ring[:-1].T, ring[1:].T
+        slanted = b0 != b1
+        a0, b0, a1, b1 = a0[slanted], b0[slanted], a1[slanted], b1[slanted]
+        spans = (b0 > y[:, None]) != (b1 > y[:, None])
+        crossed = spans & (x[:, None] < (a1 - a0) * (y[:, None] - b0) / (b1 - b0) + a0)
+        return np.asarray(crossed.sum(axis=1) % 2 == 1)
     odd = np.zeros(y.shape, bool)
     for (a0, b0), (a1, b1) in pairwise(ring):
         if b0 != b1:
-            spans = (b0 > y) != (b1 > y)
-            odd ^= spans & (x < (a1 - a0) * (y - b0) / (b1 - b0) + a0)
+            odd ^= ((b0 > y) != (b1 > y)) & (x < (a1 - a0) * (y - b0) / (b1 - b0) + a0)
     return odd
 
 

@@ -79,4 +79,5 @@ if __name__ == "__main__":
         watch = Watch(store, ARRAYS, detect, associate, settings=SETTINGS)
         stations = {f"XX_{code}": () for code in ARRAYS}
         line = Line("127.0.0.1", int(sys.argv[1]), stations, watch.resume())
+        print("up", flush=True)
         run(watch, line, folder, tell=lambda n: print(n.kind, n.about, flush=True), every_s=0.05)

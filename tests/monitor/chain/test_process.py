@@ -191,7 +191,7 @@ def test_an_analysts_change_moves_everything_and_is_kept(tmp_path: Path):
     assert deep.events[0].origin.depth_km == 30
     with Store(tmp_path / "b.sqlite") as store:
         store.put(made)
-        keep(store, after, wanted)
+        keep(store, made, after, wanted)
         assert store.event("e").origin == new.origin
         assert {c.who for c in store.changes()} == {"A. Nalyst"}
 

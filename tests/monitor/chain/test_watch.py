@@ -22,7 +22,7 @@ from detente.monitor.bulletin.records import Arrival
 from detente.monitor.bulletin.store import Store
 from detente.monitor.chain.watch import News, Watch
 from detente.monitor.chain.watch_run import STORE, Line, republish, run
-from detente.monitor.waves.miniseed import record_length, write_miniseed
+from detente.monitor.waves.miniseed import read_miniseed, record_length, write_miniseed
 from detente.monitor.waves.seedlink import Packet
 from detente.monitor.waves.seedlink_server import Replay
 from detente.monitor.waves.trace import Trace
@@ -138,6 +138,30 @@ def test_a_watch_that_is_begun_again_neither_loses_nor_doubles(tmp_path: Path) -
         assert sent < 8 * len(kept)
 
 
+def test_killed_with_an_onset_in_hand_it_is_not_lost(tmp_path: Path) -> None:
+    """Dies right after a step that has seen the packet with an onset's beginning, too fresh to be taken."""
+    kept = packets(traces())
+    ends = [max(t.end for t in read_miniseed(p.data, "x").traces) for p in kept]
+    for code in ARRAYS:
+        for source in SOURCES[1:3]:
+            onset = T0 + source + DELAY[code]
+            last = next(i for i, p in enumerate(kept) if p.station == f"XX_{code}" and ends[i] > onset)
+            path = tmp_path / f"{code}{source}"
+            with Store(path) as store:
+                w = watch(store, settle=60.0)
+                for packet in kept[: last + 1]:
+                    w.add(packet)
+                    w.step()
+            with Store(path) as store:
+                w = watch(store, settle=60.0)
+                resume = w.resume()
+                for packet in kept:
+                    if packet.number > resume.get(packet.station, 0):
+                        w.add(packet)
+                w.step(flush=True)
+                check_whole(store)
+
+
 def test_a_silent_station_is_a_notice_and_no_event(tmp_path: Path) -> None:
     clock = Clock()
     with Store(tmp_path / "w") as store:
@@ -158,7 +182,27 @@ def test_a_silent_station_is_a_notice_and_no_event(tmp_path: Path) -> None:
         w.add(next(p for p in kept if p.station == "XX_BBB"))
         assert [(n.about, n.detail) for n in w.step()][:1] == [("XX_BBB", "sends again: ")]
         assert list(store.events()) == []
-        assert len(store.notices()) == 5
+        assert [n.kind for n in store.notices()][-2:] == ["sends again", "out of step"]  # with an old record
+        assert len(store.notices()) == 6
+
+
+@pytest.mark.parametrize("off", [-900.0, 900.0])
+def test_a_station_whose_clock_is_wrong_is_a_notice_and_no_event(tmp_path: Path, off: float) -> None:
+    made = [
+        structs.replace(t, start_ns=t.start_ns + round(off * 1e9)) if t.station == "CCC" else t
+        for t in silence(4000)
+    ]
+    with Store(tmp_path / "w") as store:
+        w, news = watch(store), []
+        for packet in packets(made):
+            w.add(packet)
+            news += w.step()
+        news += w.step(flush=True)
+        assert [(n.kind, n.about, n.detail.split(":")[0]) for n in news] == [
+            ("health", "XX_CCC", "out of step")
+        ]
+        assert ("ahead" if off > 0 else "behind") in news[0].detail
+        assert list(store.events()) == []
 
 
 def test_a_sick_or_unknown_station_is_told_and_the_others_go_on(tmp_path: Path) -> None:
@@ -271,13 +315,15 @@ def test_killed_at_any_moment_it_loses_and_doubles_nothing(tmp_path: Path) -> No
             os.kill(child.pid, signal.SIGKILL)
             deaths += child.wait() == -signal.SIGKILL
         assert deaths == 4
-        child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None and child.stdout.readline() == "up\n"
         until = time.monotonic() + 90.0
         while time.monotonic() < until:
             time.sleep(0.2)
             with Store(tmp_path / STORE) as store:
                 if len(list(store.events())) == len(SOURCES) and len(list(store.arrivals())) == 15:
                     break
+        time.sleep(1.0)  # it may have had nothing left to do, and be about to say what a signal means to it
         child.send_signal(signal.SIGTERM)
         assert child.wait(60.0) == 0
     with Store(tmp_path / STORE) as store:

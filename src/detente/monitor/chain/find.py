@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import numpy as np
+
 from detente.monitor.bulletin.records import Arrival, Event
 from detente.monitor.chain.after import later_events
 from detente.monitor.chain.gather import gathered
 from detente.monitor.chain.lone import lone_events
 from detente.monitor.chain.refine import refine
-from detente.monitor.character.paths import path
 from detente.monitor.character.ratios import FAR_KM
+from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 from detente.monitor.network.associate import Settings, associate
 from detente.monitor.waves.trace import Array
 
@@ -45,6 +47,8 @@ def find_events(
 
 def all_in(event: Event, arrays: Mapping[str, Array]) -> float:
     """When the S train has passed every station near enough for P/S, s UTC: before, the event cannot be screened."""
-    ways = [path(event.origin, a) for a in arrays.values()]
-    far = max((w.distance_km for w in ways if w.distance_km <= FAR_KM), default=0.0)
+    o, sites = event.origin, list(arrays.values())
+    degrees, _, _ = distance_azimuth(o.lat, o.lon, [a.lat for a in sites], [a.lon for a in sites])
+    km = np.ravel(degrees) * KM_PER_DEG
+    far = float(np.max(km, initial=0.0, where=km <= FAR_KM))
     return event.origin.time + far / S_TRAIN_KM_S + _AFTER_S

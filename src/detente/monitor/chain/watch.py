@@ -33,6 +33,7 @@ _AGAIN_S = 3600.0
 _ONE_BY_ONE = ("gap", "overlap", "clock jump", "corrupt")
 _MOST_TOLD = 10_000
 _WORTH_S = 60.0
+_FEWEST = 3  # stations that can tell which of them is out of step
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,13 +97,17 @@ class Watch:
         self._received: dict[str, list[tuple[float, float]]] = {}
         self._last: dict[str, float] = {}
         self._silent: set[str] = set()
+        self._newest: dict[str, float] = {}
+        self._out_of_step: set[str] = set()
         self._busy = 0.0
+        self._rest_until = 0.0
         self._told: dict[tuple[str, str, int], float] = {}
         self._news: list[News] = []
         self._done: dict[str, float] = store.state("done") or {}
         self._numbers: dict[str, int] = store.state("numbers") or {}
         self._heard: dict[str, float] = store.state("heard") or {}
         self._since: dict[str, float] = store.state("since") or {}
+        self._waiting = [store.arrival(name) for name in store.state("waiting") or ()]
 
     def resume(self) -> dict[str, int]:
         """The last packet of each station that need not be sent again."""
@@ -132,6 +137,8 @@ class Watch:
             # until anything is released a next watch must begin where this one did, not at "now"
             self._numbers.setdefault(packet.station, packet.number - 1)
             self._packets.setdefault(packet.station, []).append((packet.number, end))
+        if found.traces:
+            self._newest[packet.station] = max(end, self._newest.get(packet.station, end))
         for trace in found.traces:
             self._held.setdefault(trace.id, []).append(trace)
             self._received.setdefault(trace.station, []).append((trace.end, now))
@@ -139,6 +146,7 @@ class Watch:
     def step(self, *, flush: bool = False) -> list[News]:
         """Search what is new, associate, and keep it all; `flush` takes even onsets at the very end."""
         self._check_silence()
+        self._check_step()
         began = self.clock()
         try:
             return self._step(flush)
@@ -164,6 +172,7 @@ class Watch:
             self._forget(found)
             for key in ("done", "numbers", "heard", "since"):
                 self.store.set_state(key, getattr(self, f"_{key}"))
+            self.store.set_state("waiting", [a.id for a in self._waiting])
         news, self._news = self._news, []
         return news
 
@@ -173,8 +182,10 @@ class Watch:
         """The events after this step: by its arrivals, and by the time that has passed."""
         reach = self._reach(flush)
         due = self.ledger.due(reach)
-        if not (fresh or due):
+        self._waiting += fresh
+        if not (self._waiting or due) or (self.clock() < self._rest_until and not flush):
             return
+        began, fresh, self._waiting = self.clock(), self._waiting, []
         again = self._again(found) if due == FINAL else []
         begin = reach.latest - self.settings.horizon
         heard = {code: min(s, self._done[code] - begin) for code, s in self._heard.items()}
@@ -183,6 +194,8 @@ class Watch:
         for item in news:
             late = None if item.kind == "withdrawn" else self._latency(item.about, times)
             self._news.append(structs.replace(item, latency_s=late))
+        # half of the time at most goes into events, so that packets never queue up behind them
+        self._rest_until = 2 * self.clock() - began
 
     def _reach(self, flush: bool) -> Reach:
         """How far the record goes; a station that sends but lags is waited for, until the horizon comes."""
@@ -327,6 +340,26 @@ class Watch:
             if now - last > self.settings.quiet and station not in self._silent:
                 self._silent.add(station)
                 self._health(station, "silent", f"nothing came for {now - last:.0f} s")
+
+    def _check_step(self) -> None:
+        """A station whose newest record lies far from the middle of all is late, or its clock is wrong."""
+        if len(self._newest) < _FEWEST:
+            return
+        middle = sorted(self._newest.values())[len(self._newest) // 2]
+        for station, newest in self._newest.items():
+            off = newest - middle
+            if abs(off) > self.settings.quiet:
+                if station not in self._out_of_step and station not in self._silent:
+                    self._out_of_step.add(station)
+                    side = (
+                        "behind the others: late, or its clock is"
+                        if off < 0
+                        else "ahead of the others: its clock is"
+                    )
+                    self._health(station, "out of step", f"{abs(off):.0f} s {side} wrong")
+            elif station in self._out_of_step:
+                self._out_of_step.discard(station)
+                self._health(station, "in step again", "")
 
     def _tell(self, recording: Recording) -> None:
         """Faults in time one by one, lasting ones no more than once an hour for a channel."""

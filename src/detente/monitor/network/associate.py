@@ -39,9 +39,8 @@ TRUE_DIRECTION: Final = (
 )
 HALF_TRUE_SNR: Final = 4.0  # assumed: of a beam at whose signal-to-noise ratio half of them are
 REACH_S: Final = 1400.0  # P and PKP are there by then, from anywhere
-PRIOR_S: Final = (
-    600.0  # a station's noise rate is a priori Gamma of shape 4 and this scale: 24 an hour, within half
-)
+PRIOR_S: Final = 300.0  # a station's noise rate is a priori Gamma of shape 2 and this scale: 24 an hour
+DEAF_S: Final = 90.0  # onsets of one signal's train are one: each counted onset stops the count for so long
 CODA_EACH: Final = 0.5  # and number about this many for each factor of ten in its signal-to-noise ratio
 
 
@@ -106,7 +105,7 @@ class Table(msgspec.Struct, frozen=True, eq=False):
         first = np.searchsorted(station, np.arange(len(net.codes) + 1))
         rows = np.array([_features(a, zero, bool(net.is_array[where[a.station]])) for a in ordered])
         heard = _heard(net.codes, length, listened)
-        noise = _noise(rows, first, heard, 0.0 if listened is None else PRIOR_S)
+        noise = _noise(rows, first, heard, trains=listened is not None)
         true = [_true_direction(a, bool(net.is_array[where[a.station]])) for a in ordered]
         a = np.column_stack([rows, noise, true])
         hint = np.array([_hint(a.phase) for a in ordered])
@@ -160,7 +159,7 @@ def _heard(codes: Sequence[str], length: float, listened: Mapping[str, float] | 
     return np.array([listened.get(code, 0.0) for code in codes])
 
 
-def _noise(rows: Float, first: Int, heard: Float, prior_s: float) -> Float:
+def _noise(rows: Float, first: Int, heard: Float, *, trains: bool) -> Float:
     """Log densities of each arrival if noise: time, azimuth, slowness, log amplitude (n, 4).
 
     Time: the station's own rate, raised behind signals stronger by twice in amplitude, if from their direction.
@@ -183,7 +182,7 @@ def _noise(rows: Float, first: Int, heard: Float, prior_s: float) -> Float:
         own = rows[part]
         if not len(own):
             continue
-        rate = (len(own) + 3.0) / (heard[s] + prior_s)
+        rate = _rate(own[:, 0], float(heard[s])) if trains else (len(own) + 3.0) / heard[s]
         out[part, 0] = np.log(rate + _coda(own))
         loud = own[:, 6]
         known = loud[np.isfinite(loud)]
@@ -193,6 +192,19 @@ def _noise(rows: Float, first: Int, heard: Float, prior_s: float) -> Float:
             spread = np.exp(-0.5 * z * z).sum(1) / (known.size * wide * np.sqrt(2 * np.pi))
             out[part, 3] = np.log(np.nan_to_num(spread) * 0.95 + 0.02)
     return out
+
+
+def _rate(times: Float, heard_s: float) -> float:
+    """Noise onsets a second, from onsets in order within so many seconds heard: the mean of a Gamma posterior.
+
+    An event's own train must not pass for noise: after each onset counted the count stops for 90 s, which leaves
+    the rate of a Poisson process unbiased (a dead time that is not extended); the onset in question is left out.
+    """
+    count, last = 0, -np.inf
+    for t in times:
+        if t - last > DEAF_S:
+            count, last = count + 1, t
+    return float((count + 1.0) / (max(heard_s - count * DEAF_S, 0.0) + PRIOR_S))
 
 
 def _coda(own: Float) -> Float:
@@ -443,10 +455,10 @@ def associate(
     """Events in order of time, each with its origin, the arrivals it uses and the stations that missed it.
 
     `arrivals` of a day or any stretch; `sites` of every station that listened (one without any arrival counts as
-    off); `listened`: seconds of record heard from each, by which its noise rate is (n + 3) / (seconds + 600): the
-    mean of a Gamma posterior, the arrival in question left out. Without it the span of all arrivals is taken, an
-    hour at least. An event's score is the natural logarithm of its odds against its arrivals being noise: arrival
-    times, azimuths, slownesses and amplitudes, stations that should have seen it and did not, and the prior rate.
+    off); `listened`: seconds of record heard from each, for its noise rate, see `_rate`; without it the rate is
+    (n + 3) over the span of all arrivals, an hour at least. An event's score is the natural logarithm of its odds
+    against its arrivals being noise: arrival times, azimuths, slownesses and amplitudes, stations that should have
+    seen it and did not, and the prior rate.
     Raises DetenteError for an arrival at an unknown station. Sources: docs/location.md.
     """
     chosen = settings or Settings()
