@@ -1,4 +1,4 @@
-"""Run every benchmark, or those named: `python -m bench [name ...]`."""
+"""Run every benchmark, or those named: `python -m bench [name ...]`; what begins with a dash is the benchmark's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench._report import run
 
-names = sys.argv[1:] or sorted(
+names = [a for a in sys.argv[1:] if not a.startswith("-")] or sorted(
     p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_")
 )
 for name in names:

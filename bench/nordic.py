@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from bench._picker import installed, theirs
 
 RATE = 40.0
 EVENT = 8  # a label that spans an event from first to last phase, not a phase
@@ -77,6 +80,7 @@ def table(folder: Path) -> list[tuple[str, str, float, float, float, int]]:
     """Rows of windows, detector, recall, precision, median error, triggers."""
     rows = []
     all_ = windows(folder)
+    pickers = installed()
     # three components come as E N Z (sorted by channel, as the source's own code does), beams as P beam, S beam
     for kind in ("3C", "beam"):
         some = [(x if kind == "3C" else x[:, :1], marks) for k, x, marks in all_ if k == kind]
@@ -86,6 +90,7 @@ def table(folder: Path) -> list[tuple[str, str, float, float, float, int]]:
             ("detente, 200 a day", lambda x: ours(x, 200.0)),
             ("obspy STA/LTA on 3.5", lambda x: obspys(x, 3.5)),
             ("obspy STA/LTA on 5", lambda x: obspys(x, 5.0)),
+            *((name, partial(theirs, name=name, rate=RATE)) for name in pickers),
         ):
             rows.append((kind, name, *score([work(x) for x, _ in some], labels)))
     return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from detente.monitor.signals.synthetic import Planted, band_rms, noise, plant
 from detente.monitor.waves.trace import NS, Array, Site
 
 HOURS = float(os.environ.get("DETENTE_BENCH_HOURS", "24"))
-RATE, PIECE_S, FADE_S, NEAR_S = 40.0, 3600.0, 60.0, 4.0
+RATE, PIECE_S, FADE_S, NEAR_S, LEVEL = 40.0, 3600.0, 60.0, 4.0, 0.4
 Samples = NDArray[np.float32]
 
 
@@ -70,7 +71,7 @@ def _station(
         code, tuple(f"XX.{code}{n}" for n in names), round(start * NS), RATE,
         np.zeros((len(places), 0), np.float32), np.zeros(len(places)), places,
     )  # fmt: skip
-    detector = Detector(like)
+    detector = Detector(like, gain=_gain(own, places if array else places[:1]))
     making = detecting = 0.0
     heard: list[Arrival] = []
     pieces = _pieces(places, own, start, array, rng)
@@ -91,6 +92,15 @@ def _station(
         detecting += time.perf_counter() - clock
 
 
+def _gain(own: list[Arrival], places: NDArray[np.float64]) -> Callable[[str, float], float]:
+    """Counts per nanometre that make the station's noise as loud as its planted signals' amplitudes say it is."""
+    ratios = [a.amplitude_nm / a.period_s / a.snr for a in own if a.amplitude_nm and a.period_s and a.snr]
+    level = float(np.median(ratios)) if ratios else (0.45 if len(places) > 1 else 1.4)  # nm/s, of a beam
+    quiet = noise(np.zeros((1, 2)), np.random.default_rng(0), seconds=600.0, rate_hz=RATE, level=LEVEL)
+    rms = band_rms(quiet[0], RATE) / np.sqrt(len(places))
+    return lambda _, frequency_hz: float(frequency_hz * rms / level)
+
+
 def _pieces(places, own, start, array, rng):  # type: ignore[no-untyped-def]
     """An hour of noise after the other, faded into each other, with the planted signals."""
     n, fade = round(PIECE_S * RATE), round(FADE_S * RATE)
@@ -101,7 +111,7 @@ def _pieces(places, own, start, array, rng):  # type: ignore[no-untyped-def]
     tail: Samples | None = None
     carried: Samples | None = None  # signals that run over the edge
     for k in range(round(HOURS)):
-        x = noise(spread, rng, seconds=PIECE_S + FADE_S, rate_hz=RATE, level=0.4)
+        x = noise(spread, rng, seconds=PIECE_S + FADE_S, rate_hz=RATE, level=LEVEL)
         rms = band_rms(x[0, : round(600 * RATE)], RATE)
         if tail is not None:
             x[:, :fade] = x[:, :fade] * weight + tail * weight[::-1]

@@ -71,6 +71,107 @@ def test_export_to_css_takes_stations_and_waves(tmp_path: Path) -> None:
     assert names >= {".origin", ".site", ".sitechan", ".wfdisc", ".w"}
 
 
+def test_where_nothing_could_be_read_the_faults_are_told_and_the_exit_is_2(tmp_path: Path) -> None:
+    path, places = tmp_path / "bad.mseed", tmp_path / "s.csv"
+    path.write_bytes(miniseed(noise())[:400])
+    places.write_text("station,lat,lon\nMDJ,44.6,129.6\n")
+    for more in ("", "--json"):
+        code, out, err = detente(f"monitor read {path} {more}")
+        assert (code, err.count("\n")) == (2, 1)
+        assert "no waveform" in err
+        assert "corrupt" in out
+    at = "--at 2017-09-03T03:30:00,41,129"
+    for line in (
+        f"detect {path}",
+        f"process {path} --out {tmp_path}/o",
+        f"screen {path} {at}",
+        f"magnitude {path} {at}",
+    ):
+        code, out, err = detente(f"monitor {line} --stations {places}")
+        assert (code, out, err.count("\n")) == (2, "", 1), line
+        assert "no waveform" in err
+        assert "corrupt" in err
+    assert not (tmp_path / "o").exists()
+
+
+def test_waveforms_without_a_place_say_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "a.mseed").write_bytes(miniseed(noise()))
+    code, _, err = detente(f"monitor process {tmp_path}/a.mseed --out {tmp_path}/o")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "no station's place is known; give --stations" in err
+
+
+def test_a_channel_in_many_pieces_is_one_line(tmp_path: Path) -> None:
+    x = noise(4000).astype(np.float32)
+    t0 = 1_504_409_400 * 10**9
+    pieces = [
+        Trace("XX", "A", "", "BHZ", t0 + i * 10**10, 20.0, x[i * 100 : i * 100 + 100]) for i in range(40)
+    ]
+    (tmp_path / "a.mseed").write_bytes(write_miniseed(pieces))
+    _, out, _ = detente(f"monitor read {tmp_path}")
+    assert "XX.A..BHZ\t2017-09-03T03:30:00.000\t200.000\t20\t4000\tcounts\t40\n" in out
+    assert out.count("XX.A") == 2  # and one line of gaps
+    assert "39 times" in out
+    code, out, _ = detente(f"monitor read {tmp_path} --json")
+    assert (code, len(json.loads(out)["traces"])) == (0, 40)
+
+
+def test_detect_says_that_records_have_faults(tmp_path: Path) -> None:
+    (tmp_path / "a.mseed").write_bytes(miniseed(noise(6000))[:-100])
+    (tmp_path / "s.csv").write_text("station,lat,lon\nMDJ,44.6,129.6\n")
+    code, out, err = detente(f"monitor detect {tmp_path}/a.mseed --stations {tmp_path}/s.csv --json")
+    assert (code, json.loads(out)) == (0, [])
+    assert "1 corrupt" in err
+
+
+def test_an_empty_file_is_no_store_and_stays_empty(tmp_path: Path) -> None:
+    (tmp_path / "zero").touch()
+    code, _, err = detente(f"monitor serve {tmp_path}/zero")
+    assert (code, err.count("\n")) == (2, 1)
+    assert [(p.name, p.stat().st_size) for p in tmp_path.iterdir()] == [("zero", 0)]
+
+
+def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
+    import socket
+
+    with Store(tmp_path / "b.sqlite") as store:
+        store.put(made())
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, out, err = detente(f"monitor serve {tmp_path}/b.sqlite --port {port}")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "cannot listen" in err
+
+
+def test_an_archive_run_refuses_before_it_writes(tmp_path: Path) -> None:
+    (tmp_path / "sds").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "s.csv").write_text("station,lat,lon\nMDJ,44.6,129.6\n")
+    right = {"sds": "sds", "stations": "s.csv", "start": "2017-01-01", "end": "2017-01-02", "out": "o"}
+    for wrong, said in (
+        ({"sds": "none"}, "no such archive"),
+        ({"stations": "none"}, "cannot be read"),
+        ({"start": "2017-01-03"}, "the last day is before the first"),
+        ({"start": "0001-01-01", "end": "0001-01-02"}, "no such day"),
+        ({"out": "file"}, "not a folder"),
+    ):
+        given = right | wrong
+        paths = {k: tmp_path / v if k in ("sds", "stations", "out") else v for k, v in given.items()}
+        code, out, err = detente("monitor archive " + " ".join(f"--{k} {v}" for k, v in paths.items()))
+        assert (code, out, err.count("\n")) == (2, "", 1), wrong
+        assert said in err
+        assert not (tmp_path / "o").exists()
+
+
+def test_an_export_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_bytes(write_json(made()))
+    (tmp_path / "s.csv").write_text("station,lat,lon\nMDJ,north,129.6\n")
+    for more in (f"--stations {tmp_path}/s.csv", f"--waves {tmp_path}/nothing"):
+        code, out, err = detente(f"monitor export {tmp_path}/b.json --to css3 --out {tmp_path}/o/day {more}")
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert not (tmp_path / "o").exists()
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -81,6 +182,8 @@ def test_export_to_css_takes_stations_and_waves(tmp_path: Path) -> None:
         ("monitor serve nothing", "no such store"),
         ("monitor serve {b}", "not a store"),
         ("monitor replay {b}", "no waveforms"),
+        ("monitor process {b} --prior 2 --out x", "less than or equal to 1"),
+        ("monitor serve {b} --sds nothing", "not a store"),
         ("monitor watch --seedlink nowhere:x --out {d}", "is no HOST:PORT"),
         ("monitor watch --seedlink h:1 --out {d} --select MDJ", "is no NET_STA"),
         ("monitor watch --seedlink h:1 --out {d} --stations {b}", "not a station file"),

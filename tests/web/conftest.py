@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from litestar.testing import TestClient
 
+from detente.brief.held import Held, held
 from detente.exchange.keys import ANNEX_TYPE, Annex, new_keys
 from detente.exchange.node import Config, init_node
 from detente.exchange.peer import Peers
 from detente.exchange.service import Bucket, Reply, Service
 from detente.web.app import create_app
+from tests.brief._found import write_day
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +45,13 @@ def node_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def client(node_home: Path) -> Iterator[TestClient]:
+def bulletins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Held, ...]:
+    """Two found events, their waveforms elsewhere."""
+    return held([write_day(tmp_path_factory.mktemp("found"))])
+
+
+@pytest.fixture(scope="session")
+def client(node_home: Path, bulletins: tuple[Held, ...]) -> Iterator[TestClient]:
     """The API without the built page."""
-    with TestClient(create_app(static=None, node=node_home, hosts=("*",))) as found:
+    with TestClient(create_app(static=None, node=node_home, hosts=("*",), bulletins=bulletins)) as found:
         yield found

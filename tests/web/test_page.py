@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from detente.brief.held import Held
 from detente.web.app import create_app
 from detente.web.node import token
 from detente.web.pages import STATIC, built
@@ -36,6 +37,8 @@ VIEWS = {
     "proposals": "/proposals?draws=200&drawer=code&proposal=third-lower",
     "figure": "/monitor?show=figure&step=5&draws=2000&drawer=sources",
     "map": "/monitor?step=5&draws=2000&drawer.event=explain",
+    "found": "/monitor?show=figure&layer=none&event=found:day/19880914T035957&drawer.event=code",
+    "changed": "/monitor?show=figure&layer=none&event=found:day/quake",
     "claims": "/claims?as_of=2026-02-06&claim=C001&drawer=download",
     "node": "/node",
     "log": "/node?tab=log&party=RU&entry=RU:2",
@@ -43,11 +46,13 @@ VIEWS = {
 
 
 @pytest.fixture(scope="module")
-def base(node_home: Path) -> Iterator[str]:
+def base(node_home: Path, bulletins: tuple[Held, ...]) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(create_app(node=node_home), port=port, log_level="warning"))
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(node=node_home, bulletins=bulletins), port=port, log_level="warning")
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     limit = time.monotonic() + 20
@@ -148,6 +153,36 @@ def test_the_map_is_drawn_with_its_own_worker(browser: Any, base: str) -> None:
     page.wait_for_timeout(1200)
     assert "at=2.00" not in page.url, "the map's place went into the address"
     assert visit.foreign == [] and visit.said == []
+    visit.close()
+
+
+def test_a_found_event_is_listed_opened_by_keyboard_and_shown_whole(browser: Any, base: str) -> None:
+    visit = Visit(browser, base, "/monitor?show=figure&layer=none")
+    page = visit.page
+    link = page.locator("#event table a", has_text="1988-09-14").first
+    link.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="1988-09-14 03:59:57 UTC").wait_for()
+    visit.settle()
+    assert "event=found%3Aday%2F19880914T035957" in page.url
+    text = page.locator("#event").inner_text()
+    for words in ("Semipalatinsk lies within that ellipse", "150 kt of the Threshold Test Ban Treaty",
+                  "Picks and residuals", "Magnitudes by station", "The evidence", "How it was made"):  # fmt: skip
+        assert words in text
+    assert not page.get_by_label("Prior weight").count(), "the event file's own exhibits are gone"
+    picture = page.locator("#event .sheet img").first
+    picture.scroll_into_view_if_needed()
+    page.wait_for_function("i => i.complete && i.naturalWidth > 500", arg=picture.element_handle())
+    page.go_back()
+    page.get_by_role("heading", name="What it could have been").wait_for()
+    assert visit.foreign == [] and visit.said == []
+    visit.close()
+
+
+def test_an_analysts_change_is_told(browser: Any, base: str) -> None:
+    visit = Visit(browser, base, VIEWS["changed"])
+    text = visit.page.locator("#event").inner_text()
+    assert "A. Nalyst" in text and "depth phases" in text and "cannot be screened" in text
     visit.close()
 
 

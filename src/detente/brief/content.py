@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import msgspec
@@ -11,15 +12,20 @@ from detente.assess.compliance import exchanges, history
 from detente.brief.claims import claims
 from detente.brief.counts import count_disputes, points_of, status_disputes, unknowns
 from detente.brief.events import events
+from detente.brief.found import found
+from detente.brief.held import Held
 from detente.brief.law import headlines, law_row, notices, summary
 from detente.brief.numbers import numbers
 from detente.brief.record import LIVE, Brief
 from detente.treaty import instrument_ids, load, resolve
 
 
-def gather(day: date) -> Brief:
-    """The briefing as it could have been written on `day`: only what was published by then."""
-    filled = (numbers(day), events(day), claims(day))
+def gather(day: date, bulletins: Sequence[Held] = ()) -> Brief:
+    """The briefing as it could have been written on `day`: only what was published by then.
+
+    `bulletins`: what was found in waveforms, besides; events after the day are left out.
+    """
+    filled = (numbers(day), events(day), *found(day, bulletins), claims(day))
     return msgspec.structs.replace(law_and_counts(day), sections=tuple(s for s in filled if s))
 
 

@@ -11,10 +11,11 @@ import msgspec
 
 from detente import __version__
 from detente.asof import AsOf
-from detente.brief import events, numbers
+from detente.brief import events, found, numbers
 from detente.brief.catalogue import LANGUAGES, UNREVIEWED
 from detente.brief.counts import trees
 from detente.brief.figures import counts_figure, lives_figure
+from detente.brief.held import Held
 from detente.brief.lettering import CHINESE, font_css, lettered
 from detente.brief.record import LIVE, Brief
 from detente.brief.speech import spoken, spoken_tree
@@ -28,15 +29,19 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def write(brief: Brief, folder: Path, languages: Sequence[str] = ("en",)) -> tuple[Path, ...]:
+def write(
+    brief: Brief, folder: Path, languages: Sequence[str] = ("en",), bulletins: Sequence[Held] = ()
+) -> tuple[Path, ...]:
     """Write the pages, ``brief.json`` and the figures into `folder`; all of them or none.
 
     Raises DetenteError where the folder cannot be written.
     """
-    return write_all(folder, files(brief, languages))
+    return write_all(folder, files(brief, languages, bulletins))
 
 
-def files(brief: Brief, languages: Sequence[str] = ("en",)) -> dict[str, bytes]:
+def files(
+    brief: Brief, languages: Sequence[str] = ("en",), bulletins: Sequence[Held] = ()
+) -> dict[str, bytes]:
     """Every file of the briefing by name.
 
     The first language's page is ``index.html`` and its figures are files; the others are ``index.CODE.html``.
@@ -50,7 +55,7 @@ def files(brief: Brief, languages: Sequence[str] = ("en",)) -> dict[str, bytes]:
         first = name == "index.html"
         drawn = {
             k: rendered(lettered(figure, said)) if first else {"svg": render(lettered(figure, said), "svg")}
-            for k, figure in figures(brief).items()
+            for k, figure in figures(brief, bulletins).items()
         }
         made |= {f"{k}.{kind}": image for k, kinds in drawn.items() if first for kind, image in kinds.items()}
         made[name] = page(brief, said, {k: kinds["svg"] for k, kinds in drawn.items()}, names).encode()
@@ -62,8 +67,8 @@ def page_names(languages: Sequence[str]) -> dict[str, str]:
     return {code: f"index.{code}.html" if i else "index.html" for i, code in enumerate(languages)}
 
 
-def figures(brief: Brief) -> dict[str, Any]:
-    """Every figure of the briefing by name, in English."""
+def figures(brief: Brief, bulletins: Sequence[Held] = ()) -> dict[str, Any]:
+    """Every figure of the briefing by name, in English; `bulletins`: those it was gathered with."""
     clocks = AsOf.on(brief.as_of, known=brief.as_of)
     laws = [resolve(load(name), clocks) for name in instrument_ids()]
     new_start = next(law for law in laws if law.instrument.id == "new-start")
@@ -73,7 +78,8 @@ def figures(brief: Brief) -> dict[str, Any]:
     if brief.points:
         drawn["new-start-counts"] = counts_figure(brief.points, end=last)
     names = {e.figure for s in brief.sections for e in s.exhibits}
-    return drawn | numbers.figures(brief.as_of, names) | events.figures(names)
+    drawn |= numbers.figures(brief.as_of, names) | events.figures(names)
+    return drawn | found.figures(bulletins, brief.as_of, names)
 
 
 def page(brief: Brief, said: Tongue, images: Mapping[str, bytes], names: Mapping[str, str]) -> str:

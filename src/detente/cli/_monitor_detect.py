@@ -13,6 +13,7 @@ from detente.errors import DetenteError
 
 if TYPE_CHECKING:
     from detente.monitor.bulletin.records import Arrival
+    from detente.monitor.signals.fk import Settings
     from detente.monitor.waves.trace import Array, Trace
 
 app = typer.Typer()
@@ -37,20 +38,42 @@ def detect(
     false_per_day: Annotated[
         float, typer.Option(help="False alarms a day and station that set the levels.")
     ] = 20.0,
+    picker: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="A learned picker in place of ours: eqtransformer, eqtransformer-2."
+        ),
+    ] = "",
+    masks: Annotated[
+        list[Path] | None,
+        typer.Option(help="Tables of stretches to leave out, as `monitor mask` writes them; repeatable."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write them here as CSV, for monitor associate.")] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Arrivals at arrays and single stations, levels set by a stated rate of false alarms."""
+    """Arrivals at arrays and single stations, levels set by a stated rate of false alarms.
+
+    --picker: networks trained on earthquakes within 350 km at 100 Hz, at single three-component sensors; their rate
+    of false alarms is not stated, and they know neither far P nor beams. They come with the extra detente[picker].
+    """
     from msgspec.structs import replace
 
+    from detente.monitor.signals import learned
     from detente.monitor.signals.detect import DEFAULT, INFRASOUND
     from detente.monitor.signals.detect import detect as find
 
+    model = learned.picker(picker) if picker else None
     found: list[Arrival] = []
-    for place, traces in _stations(files, stations, array):
+    for place, traces in _stations(files, stations, array, masks):
+        if model is not None:
+            found += learned.pick(traces, place, model)
+            continue
         sound = all(len(t.channel) == 3 and t.channel[1] == "D" for t in traces)
         settings = replace(INFRASOUND if sound else DEFAULT, false_per_day=false_per_day)
         found += find(traces, place, settings)
     found.sort(key=lambda a: a.time)
+    if out is not None:
+        _write_arrivals(found, out)
     if json:
         show_json(found)
         return
@@ -91,7 +114,14 @@ def fk(
     ] = 0.4,
     whiten: Annotated[bool, typer.Option(help="Every frequency weighs the same.")] = False,
     capon: Annotated[bool, typer.Option(help="Capon's map in place of Bartlett's.")] = False,
-    plot: Annotated[Path | None, typer.Option(help="Write the polar plot here (png, svg or pdf).")] = None,
+    span: Annotated[
+        float,
+        typer.Option(help="Move the window along for so many seconds: F, back-azimuth, slowness in time."),
+    ] = 0.0,
+    step: Annotated[float, typer.Option(help="With --span: from window to window, s.")] = 1.0,
+    plot: Annotated[
+        Path | None, typer.Option(help="Write the polar plot, or the traces, here (png, svg or pdf).")
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """The f-k map of one window: back-azimuth and slowness with their uncertainty."""
@@ -100,6 +130,14 @@ def fk(
 
     begin = _time(start)
     settings = analysis.Settings(band_hz=(low, high), limit_s_km=limit, grid_s_km=limit / 40, whiten=whiten)
+    if span:
+        if capon or step <= 0:
+            raise DetenteError("--span goes without --capon and with a step above 0")
+        from msgspec.structs import replace
+
+        moved = replace(settings, window_s=seconds, step_s=step)
+        _fk_traces(_stations(files, stations, array), begin, span, moved, plot, json)
+        return
     rows, kept = [], []
     for place, traces in _stations(files, stations, array):
         if len(place.sites) < 3:
@@ -134,6 +172,48 @@ def fk(
         (r["station"], f"{r['backazimuth_deg']:.1f}", f"{r['backazimuth_sd_deg']:.1f}", f"{r['slowness_s_km']:.4f}",
          f"{r['slowness_sd_s_km']:.4f}", f"{r['semblance']:.2f}", f"{r['f_statistic']:.1f}", r["channels"])
         for r in rows
+    ])  # fmt: skip
+
+
+def _fk_traces(
+    found: list[tuple[Array, list[Trace]]],
+    begin: float,
+    span: float,
+    settings: Settings,
+    plot: Path | None,
+    json: bool,
+) -> None:
+    from detente.monitor.signals.fk_traces import fk_traces, traces_figure
+    from detente.monitor.signals.gather import panel
+
+    arrays = [(place, traces) for place, traces in found if len(place.sites) >= 3]
+    if len(arrays) != 1:
+        raise DetenteError(
+            f"{len(arrays)} arrays of three sites", fix="give the records of one, named with --array CODE"
+        )
+    place, traces = arrays[0]
+    near = [t.cut(begin - 30, begin + span + 30) for t in traces]
+    seen = fk_traces(panel([t for t in near if t.samples.size], place), begin, span, settings)
+    if plot is not None:
+        from detente.drawing import save
+
+        save(traces_figure(seen), plot)
+        typer.echo(f"wrote {plot}", err=True)
+    rows = [
+        {
+            "start": w.start, "end": w.end, "f_statistic": w.f_statistic, "semblance": w.semblance,
+            "backazimuth_deg": w.backazimuth_deg, "backazimuth_sd_deg": w.backazimuth_sd_deg,
+            "slowness_s_km": w.slowness_s_km, "slowness_sd_s_km": w.slowness_sd_s_km, "channels": w.channels,
+        } for w in seen.windows
+    ]  # fmt: skip
+    if json:
+        show_json(rows)
+        return
+    columns = ("window from (UTC)", "F", "semblance", "back-azimuth", "sd", "slowness s/km", "sd", "sensors")
+    show_table(f"f-k at {place.code}", columns, [
+        (_utc(w.start), f"{w.f_statistic:.1f}", f"{w.semblance:.2f}", f"{w.backazimuth_deg:.1f}",
+         f"{w.backazimuth_sd_deg:.1f}", f"{w.slowness_s_km:.4f}", f"{w.slowness_sd_s_km:.4f}", w.channels)
+        for w in seen.windows
     ])  # fmt: skip
 
 
@@ -188,12 +268,33 @@ def correlate(
     ])  # fmt: skip
 
 
-def _stations(files: list[Path], stations: list[Path] | None, array: str) -> list[tuple[Array, list[Trace]]]:
-    """Each station of the files with its traces; IMS places are known."""
-    from detente.monitor.waves import sites
-    from detente.monitor.waves.read import read
+def _write_arrivals(found: list[Arrival], out: Path) -> None:
+    from detente.files import write_whole
+    from detente.monitor.bulletin.records import Bulletin
+    from detente.monitor.bulletin.tables import write_csv
 
-    recording = read(files)
+    if not found:
+        raise DetenteError("no arrival to write", where=str(out))
+    held = Bulletin(start=found[0].time, end=found[-1].time, arrivals=tuple(found))
+    write_whole(out, write_csv(held)["arrivals.csv"])
+    typer.echo(f"wrote {out}", err=True)
+
+
+def _stations(
+    files: list[Path], stations: list[Path] | None, array: str, masks: list[Path] | None = None
+) -> list[tuple[Array, list[Trace]]]:
+    """Each station of the files with its traces, masked stretches left out; IMS places are known."""
+    from detente.monitor.waves import sites
+    from detente.monitor.waves.health import summary
+    from detente.monitor.waves.masks import cut_away, read_masks
+    from detente.monitor.waves.read import nothing_in, read
+
+    recording = cut_away(read(files), read_masks(masks or []))
+    if not recording.traces:
+        raise DetenteError(nothing_in(files, recording.faults))
+    if recording.faults:
+        kinds = ", ".join(f"{n} {kind}" for kind, n in summary(recording.faults).items())
+        typer.echo(f"faults in the records: {kinds}; detente monitor read tells them", err=True)
     places = dict(sites.ims_arrays())
     if stations:
         places.update(sites.load(stations, array=array))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from detente.monitor.bulletin.records import Bulletin
 
 app = typer.Typer()
 
@@ -31,26 +34,26 @@ def export(
     from detente.errors import DetenteError
     from detente.monitor.bulletin.formats import read_any, write_as
 
-    found = read_any(bulletin)
     if (stations or waves) and to != "css3":
         raise DetenteError("--stations and --waves go with --to css3 only")
-    paths = write_as(found, to, out)
-    if stations or waves:
-        paths = (*paths, *_css_stations(out, stations or [], waves or []))
+    found = read_any(bulletin)
+    if to == "css3":
+        paths = _css(found, out, stations or [], waves or [])
+    else:
+        paths = write_as(found, to, out)
     for path in paths:
         typer.echo(str(path))
+    if not paths:
+        typer.echo("the bulletin is empty: nothing to write", err=True)
 
 
-def _css_stations(out: Path, stations: list[Path], waves: list[Path]) -> tuple[Path, ...]:
-    from detente.files import write_all
-    from detente.monitor.bulletin.css3 import encode
+def _css(found: Bulletin, out: Path, stations: list[Path], waves: list[Path]) -> tuple[Path, ...]:
+    from detente.monitor.bulletin.css3 import write_css3
     from detente.monitor.waves import css_waves, sites
     from detente.monitor.waves.read import read
 
     prefix = out / "bulletin" if out.is_dir() else out
     traces = read(waves).traces if waves else ()
-    rows = css_waves.station_rows(sites.load(stations) if stations else {}, traces)
-    if traces:
-        rows["wfdisc"] = css_waves.write_waves(traces, prefix)
-    made = {f"{prefix.name}.{k}": encode(k, v) for k, v in rows.items() if v}
-    return write_all(prefix.parent, made)
+    more = css_waves.station_rows(sites.load(stations) if stations else {}, traces)
+    more["wfdisc"], samples = css_waves.wave_rows(traces, f"{prefix.name}.w")
+    return write_css3(found, prefix, more, samples)

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 ArrivalsFile = Annotated[
-    Path, typer.Argument(metavar="ARRIVALS", help="CSV of station, time, and what else was measured.")
+    Path,
+    typer.Argument(
+        metavar="ARRIVALS",
+        help="CSV of station, time, and what else was measured; or a bulletin of any format, BULLETIN#EVENT.",
+    ),
 ]
 Stations = Annotated[
     list[Path] | None, typer.Option(help="StationXML or tables of places; repeatable. The IMS if left out.")

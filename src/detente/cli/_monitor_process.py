@@ -32,7 +32,13 @@ At = Annotated[
 StationTerms = Annotated[
     Path | None, typer.Option("--station-terms", metavar="FILE", help="Station terms to take off magnitudes.")
 ]
-Prior = Annotated[float, typer.Option(help="Probability of an explosion before any record.")]
+Masks = Annotated[
+    list[Path] | None,
+    typer.Option(help="Tables of stretches to leave out, as `monitor mask` writes them; repeatable."),
+]
+Prior = Annotated[
+    float, typer.Option(min=0.0, max=1.0, help="Probability of an explosion before any record.")
+]
 
 
 @app.command()
@@ -42,6 +48,7 @@ def process(
     out: Annotated[Path, typer.Option(help="Folder for bulletin.json and the sheets.")] = Path("out/monitor"),
     prior: Prior = 0.5,
     station_terms: StationTerms = None,
+    masks: Masks = None,
     seed: Annotated[int, typer.Option(help="Seed of the yields' draws.")] = 1,
     sheets: Annotated[bool, typer.Option(help="Draw a sheet of each event, the day and the network.")] = True,
     json: JsonFlag = False,
@@ -52,14 +59,14 @@ def process(
     from detente.monitor.chain.process import Settings
     from detente.monitor.chain.process import process as run
 
-    stations = stations or []
-    data = read_data(files, stations)
+    stations, masks = stations or [], masks or []
+    data = read_data(files, stations, masks)
     made = run(
         data.recording,
         data.arrays,
         data.responses,
         settings=Settings(prior=prior, seed=seed, terms=_terms(station_terms)),
-        inputs=inputs([p.resolve() for p in files], [p.resolve() for p in stations]),
+        inputs=inputs(*([p.resolve() for p in paths] for paths in (files, stations, masks))),
         tell=_tell if sys.stderr.isatty() else None,
     )
     write_bulletin(out / "bulletin.json", made)
@@ -93,10 +100,8 @@ def show(
     found = find_event(held, event)
     show_json(found) if json else _print_event(held, found)
     if out is not None:
-        data = _data(held, bulletin, waveforms, stations)
-        from detente.monitor.sheets.event import write_event_sheet
-
-        for path in write_event_sheet(held, found, data.recording, data.arrays, out):
+        paths = _sheet(held, found, bulletin, waveforms, stations, out)
+        for path in paths:
             typer.echo(f"wrote {path}", err=True)
 
 
@@ -235,6 +240,28 @@ def _data(held: Bulletin, file: Path, waveforms: list[Path] | None, stations: li
     from detente.monitor.chain.files import data_of, read_data
 
     return read_data(waveforms, stations or []) if waveforms else data_of(held, file.parent)
+
+
+def _sheet(
+    held: Bulletin,
+    event: Event,
+    file: Path,
+    waveforms: list[Path] | None,
+    stations: list[Path] | None,
+    out: Path,
+) -> list[Path]:
+    """The event's sheet: whole, or, where no waveforms are named or at hand, what the bulletin alone allows."""
+    from detente.errors import DetenteError
+    from detente.monitor.sheets.event import write_bulletin_sheet, write_event_sheet
+
+    try:
+        data = _data(held, file, waveforms, stations)
+    except DetenteError as bad:
+        if waveforms:
+            raise
+        typer.echo(f"{bad.what}: the sheet shows what the bulletin alone allows", err=True)
+        return write_bulletin_sheet(held, event, out)
+    return write_event_sheet(held, event, data.recording, data.arrays, out)
 
 
 def _draw(made: Bulletin, data: Data, out: Path) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from detente.cli._show import JsonFlag, show_json, show_table
+from detente.errors import DetenteError
 from detente.monitor.waves.trace import Fault, Trace
 
 app = typer.Typer()
 _EVER = 1e11
+_MOST_PIECES = 20
 
 
 @app.command()
@@ -28,22 +32,33 @@ def read(
     """What waveform files hold, and what is wrong with each channel."""
     from detente.monitor.waves import response, sites
     from detente.monitor.waves.diagnose import diagnose
+    from detente.monitor.waves.read import nothing_in
     from detente.monitor.waves.read import read as read_waves
 
     recording = read_waves(files)
+    silent = "" if recording.traces else nothing_in(files, recording.faults)
     faults: tuple[Fault, ...] = recording.faults
     if stations:
         arrays = {**sites.ims_arrays(), **sites.load(stations)}
         faults = diagnose(recording, arrays, response.load(stations), stations)
     if json:
         show_json({"traces": [_plain(t) for t in recording.traces], "faults": faults})
-        return
-    rows = [
-        (t.id, _utc(t.start), f"{t.samples.size / t.rate_hz:.3f}", f"{t.rate_hz:.8g}", t.samples.size, t.unit)
-        for t in recording.traces
-    ]
-    show_table("Traces", ("channel", "first sample (UTC)", "seconds", "Hz", "samples", "unit"), rows)
-    show_table("Faults", ("channel", "kind", "from (UTC)", "seconds", "detail"), map(_fault, faults))
+    else:
+        columns = ("channel", "first sample (UTC)", "seconds", "Hz", "samples", "unit", "pieces")
+        show_table("Traces", columns, _rows(recording.traces))
+        show_table("Faults", ("channel", "kind", "from (UTC)", "seconds", "detail"), map(_fault, faults))
+    if silent:
+        raise DetenteError(silent)
+
+
+def _rows(traces: Sequence[Trace]) -> Iterator[tuple[Any, ...]]:
+    """A line a trace; one for all of a channel that is broken into more than twenty."""
+    for _, group in groupby(traces, key=lambda t: (t.id, t.unit, t.rate_hz)):
+        pieces = list(group)
+        for some in [pieces] if len(pieces) > _MOST_PIECES else [[t] for t in pieces]:
+            first, size = some[0], sum(t.samples.size for t in some)
+            seconds = f"{size / first.rate_hz:.3f}"
+            yield first.id, _utc(first.start), seconds, f"{first.rate_hz:.8g}", size, first.unit, len(some)
 
 
 def _plain(trace: Trace) -> dict[str, Any]:

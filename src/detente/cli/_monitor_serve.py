@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +38,23 @@ def serve(
     from detente.monitor.chain.fdsnws_answers import inventory
 
     Store(store, create=False).close()
+    if sds is not None and not sds.is_dir():
+        raise DetenteError("no such archive", where=str(sds), fix="check the path")
     arrays = sites.load(stations) if stations else sites.ims_arrays()
     whole = inventory(arrays, stations or [])
-    typer.echo(f"detente: http://{host}:{port}/fdsnws/event/1/query", err=True)
-    uvicorn.run(create_app(store, inventory=whole, sds=sds), host=host, port=port, log_level="warning")
+    config = uvicorn.Config(create_app(store, inventory=whole, sds=sds), log_level="warning")
+    with closing(_listen(host, port)) as listening:
+        typer.echo(f"detente: http://{host}:{port}/fdsnws/event/1/query", err=True)
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket at an address, bound before anything is said to serve there."""
+    from detente.errors import DetenteError
+
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as bad:
+        raise DetenteError(
+            f"cannot listen ({bad.strerror})", where=f"{host}:{port}", fix="choose another --port"
+        ) from None

@@ -28,18 +28,27 @@ def brief(
             help="en, zh-Hans, zh-Hant, ru or fr; several with commas, or all: a page each, the text in the first.",
         ),
     ] = "en",
+    bulletin: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A bulletin.json of `monitor process`, or a folder of them: its events join the page; repeatable.",
+        ),
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """The briefing as it could have been written on the day: only what was published by then."""
     from detente.brief.catalogue import languages
     from detente.brief.content import gather
+    from detente.brief.held import held
     from detente.brief.page import write
     from detente.brief.text import terminal
     from detente.brief.tongue import tongue
 
     chosen = languages(lang)
-    content = gather(clocks(as_of).law)
-    made = write(content, out, chosen) if out else ()
+    bulletins = held(bulletin) if bulletin else ()
+    content = gather(clocks(as_of).law, bulletins)
+    made = write(content, out, chosen, bulletins) if out else ()
     if json:
         show_json(content)
         return

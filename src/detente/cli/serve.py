@@ -20,6 +20,14 @@ def serve(
     name: Annotated[
         list[str] | None, typer.Option("--name", metavar="HOST", help="A name this server is reached by.")
     ] = None,
+    bulletin: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--bulletin",
+            metavar="FILE",
+            help="A bulletin.json of `monitor process`, or a folder of them: its events are shown; repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Open the address it prints in a browser. Nothing can be changed, but an act acknowledged with the key."""
     from detente.errors import DetenteError
@@ -27,6 +35,7 @@ def serve(
     try:
         import uvicorn
 
+        from detente.brief.held import held
         from detente.web.app import HOSTS, create_app
         from detente.web.node import token
         from detente.web.pages import HOW_TO_BUILD, STATIC, built
@@ -36,11 +45,15 @@ def serve(
         from detente.cli._node import open_node
 
         open_node(node).close()
+    found = held(bulletin) if bulletin else ()
     shown = f"[{host}]" if ":" in host else host
     typer.echo(f"detente: http://{shown}:{port}/  (the API: /schema/openapi.json)", err=True)
     if node is not None:
         typer.echo(f"the node: http://{shown}:{port}/node#key={token(node)}", err=True)
+    if found:
+        events = sum(len(h.bulletin.events) for h in found)
+        typer.echo(f"found events: {events}, at http://{shown}:{port}/monitor", err=True)
     if not built(STATIC):
         typer.echo(f"{HOW_TO_BUILD}; until then / is the briefing", err=True)
-    made = create_app(node=node, hosts=(*HOSTS, shown, *(name or ())))
+    made = create_app(node=node, hosts=(*HOSTS, shown, *(name or ())), bulletins=found)
     uvicorn.run(made, host=host, port=port, log_level="warning", server_header=False)

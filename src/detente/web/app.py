@@ -11,24 +11,34 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from detente import __version__
+from detente.brief.held import Held
 from detente.errors import DetenteError
-from detente.web import api, guard, node_api, pages
+from detente.web import api, found_api, guard, node_api, pages
 from detente.web.jobs import Jobs
 
 HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 def create_app(
-    *, static: Path | None = pages.STATIC, node: Path | None = None, hosts: tuple[str, ...] = HOSTS
+    *,
+    static: Path | None = pages.STATIC,
+    node: Path | None = None,
+    hosts: tuple[str, ...] = HOSTS,
+    bulletins: tuple[Held, ...] = (),
 ) -> Litestar:
     """The application. Nothing it serves changes anything, but an acknowledgment sent with the node's token.
 
     `static`: the built page; `node`: a node's folder; `hosts`: the names it answers to (a stranger's page
-    cannot reach it under a name of its own).
+    cannot reach it under a name of its own); `bulletins`: whose found events it shows.
     """
     jobs = Jobs()
     return Litestar(
-        [*pages.routes(static), *api.routes(jobs), *node_api.routes(node)],
+        [
+            *pages.routes(static, bulletins),
+            *api.routes(jobs),
+            *found_api.routes(bulletins),
+            *node_api.routes(node),
+        ],
         openapi_config=OpenAPIConfig(
             title="detente",
             version=__version__,

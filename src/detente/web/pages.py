@@ -14,6 +14,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
 from detente.asof import parse_day
+from detente.brief.held import Held, fresh
 from detente.web.jobs import TURN
 
 STATIC = Path(__file__).parent / "static"
@@ -36,22 +37,24 @@ def built(static: Path | None) -> bool:
 
 
 @lru_cache(maxsize=8)
-def briefing(day: date, language: str = "en") -> dict[str, bytes]:
-    """Every file of the briefing of a day, by name; the page in a language of the catalogues."""
+def briefing(day: date, language: str = "en", bulletins: tuple[Held, ...] = ()) -> dict[str, bytes]:
+    """Every file of the briefing of a day, by name; the page in a language; with the events of some bulletins."""
     from detente.brief.content import gather
     from detente.brief.page import files
 
     with TURN:
-        return files(gather(day), (language,))
+        return files(gather(day, bulletins), (language,), bulletins)
 
 
-def routes(static: Path | None) -> list[Any]:
-    """The handlers of the pages."""
+def routes(static: Path | None, bulletins: tuple[Held, ...] = ()) -> list[Any]:
+    """The handlers of the pages; the briefing shows the events of `bulletins` too."""
 
     def brief_page(as_of: str, lang: str = "en") -> Response[bytes]:
         from detente.brief.catalogue import language
 
-        return Response(briefing(_day(as_of), language(lang))["index.html"], media_type=KINDS["html"])
+        return Response(
+            briefing(_day(as_of), language(lang), fresh(bulletins))["index.html"], media_type=KINDS["html"]
+        )
 
     @get("/brief", sync_to_thread=True, include_in_schema=False)
     def brief(as_of: FromQuery[str] = "", lang: FromQuery[str] = "en") -> Response[bytes]:
@@ -59,7 +62,7 @@ def routes(static: Path | None) -> list[Any]:
 
     @get("/files/{name:str}", sync_to_thread=True, include_in_schema=False)
     def file(name: FromPath[str], as_of: FromQuery[str] = "") -> Response[bytes]:
-        made = briefing(_day(as_of))
+        made = briefing(_day(as_of), "en", fresh(bulletins))
         if name not in made:
             raise NotFoundException(f"no file '{name}'; there are {', '.join(sorted(made))}")
         return Response(made[name], media_type=KINDS[name.rpartition(".")[2]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import time
@@ -136,7 +137,7 @@ def test_real_station_files_are_served_whole(waveforms: Path, tmp_path: Path) ->
     path = waveforms / "obspy_examples/array_yellowknife.xml"
     whole = inventory(sites.load(path), [path])
     data, media = stations(whole, [parse("station", [("level", "response"), ("sta", "YKB0,YKB1")])])
-    back = obspy.read_inventory(__import__("io").BytesIO(data))
+    back = obspy.read_inventory(io.BytesIO(data))
     assert media == "application/xml"
     assert [s.code for n in back for s in n] == ["YKB0", "YKB1"]
     assert back[0][0][0].response.instrument_sensitivity.value == 9333900000.0
@@ -201,6 +202,8 @@ def test_text_answers(server: str) -> None:
         ("dataselect", {"net": "IC"}, 400, "needs starttime"),
         ("dataselect", {"start": "2017-01-01", "end": "2018-01-01"}, 413, "days"),
         ("nothing", {}, 404, "no such service"),
+        ("station", {"updatedafter": "2020-01-01"}, 400, "no parameter"),
+        ("dataselect", {"start": "2017-01-01", "end": "2017-01-02", "quality": "Z"}, 400, "quality"),
     ],
 )
 def test_wrong_questions_get_the_right_number(
@@ -212,6 +215,84 @@ def test_wrong_questions_get_the_right_number(
     if status in (400, 413):
         assert data.decode().startswith(f"Error {status}: ")
         assert "Request Submitted:" in data.decode()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_parameter_left_blank_is_as_if_not_given(server: str, service: str) -> None:
+    from detente.monitor.chain.fdsnws_params import parameters
+
+    times = {"starttime": "2017-09-03T03:30:00", "endtime": "2017-09-03T03:31:00"}
+    whole = query(server, service, **times)[0]
+    assert whole in (200, 204)
+    for p in parameters()[service]:
+        if p.name == "location" or (service == "dataselect" and p.name in times):
+            continue  # a blank location is a location
+        code, said, _ = query(server, service, **times | {p.name: ""})
+        assert code == whole, (p.name, said)
+
+
+def test_limits_hold_for_the_magnitude_type_that_is_asked_for(server: str) -> None:
+    # the first event has mb 6.14 and Ms 4.9, the second ML -0.3
+    for asked, count in (
+        ({"magnitudetype": "Ms", "minmagnitude": 6}, 0),
+        ({"magnitudetype": "Ms", "minmagnitude": 4, "maxmagnitude": 5}, 1),
+        ({"magnitudetype": "mb", "maxmagnitude": 5}, 0),
+        ({"magnitudetype": "all", "maxmagnitude": 5}, 2),
+        ({"magnitudetype": "preferred", "minmagnitude": 5}, 1),
+        ({"minmagnitude": 6}, 1),
+    ):
+        lines = query(server, "event", format="text", **asked)[1].decode().splitlines()
+        assert max(len(lines) - 1, 0) == count, asked
+
+
+def test_errors_are_text_as_the_specification_says(server: str) -> None:
+    for path in ("/fdsnws/event/2/query", "/fdsnws/event/1", "/none"):
+        code, data, media = ask(server + path)
+        assert (code, media) == (404, "text/plain; charset=utf-8")
+        assert data.decode().startswith("Error 404: Not Found\n\n")
+    request = urllib.request.Request(f"{server}/fdsnws/event/1/query", method="DELETE")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    assert refused.value.code == 405
+    assert refused.value.read().decode().startswith("Error 405: ")
+
+
+def test_an_arrival_that_is_gone_does_not_spoil_its_event(tmp_path: Path) -> None:
+    from msgspec.structs import replace
+
+    from detente.monitor.chain.fdsnws_answers import events
+
+    with Store(tmp_path / "s.sqlite") as store:
+        store.put(replace(made(), arrivals=()))
+    asked = parse("event", [("includearrivals", "true")])
+    catalog = obspy.read_events(io.BytesIO(events(tmp_path / "s.sqlite", asked)[0]))
+    assert len(catalog) == 2
+
+
+def test_the_longest_piece_only(tmp_path: Path) -> None:
+    from detente.monitor.chain.fdsnws_answers import records
+
+    start = round((T - 100) * 1e9)
+    pieces = [RECORD, Trace("IC", "MDJ", "00", "BHZ", start + 500 * 10**9, 20.0, RECORD.samples[:900])]
+    archive = Archive(tmp_path / "sds")
+    archive.write(pieces)
+    times = [("start", "2017-09-03"), ("end", "2017-09-04")]
+    for more, count in (([], 2), ([("longestonly", "true")], 1), ([("minimumlength", "100")], 1)):
+        data, _ = records(archive, [parse("dataselect", [*times, *more])])
+        assert len(obspy.read(io.BytesIO(data)).traces) == count
+
+
+def test_restricted_stations_can_be_left_out() -> None:
+    from obspy.core.inventory import Inventory, Network, Station
+
+    from detente.monitor.chain.fdsnws_answers import stations
+
+    shut = Station("SHUT", 1.0, 2.0, 0.0, restricted_status="closed")
+    whole = Inventory([Network("XX", [Station("FREE", 1.0, 2.0, 0.0), shut])], source="x")
+    for more, words in (([], True), ([("includerestricted", "false")], False)):
+        data, _ = stations(whole, [parse("station", [("format", "text"), *more])])
+        assert b"FREE" in data
+        assert (b"SHUT" in data) == words
 
 
 def test_posts(server: str) -> None:

@@ -58,18 +58,14 @@ def test_the_score_is_that_of_a_plain_loop() -> None:
         sigma = math.hypot(row[1], _error(search, view["distance_deg"]))
         u = (row[0] - (x[3] + view["time_s"])) / sigma
         hit = math.log(0.3796066898 / sigma * (1 + u * u / 5) ** -3) - row[7]
+        direction = 0.0
         if np.isfinite(row[2]):
             v = ((row[2] - view["backazimuth_deg"] + 180) % 360 - 180) / row[3]
-            hit += (
-                math.log(0.93 * math.exp(-v * v / 2) / (row[3] * math.sqrt(2 * math.pi)) + 0.07 / 360)
-                - row[8]
-            )
+            direction += -v * v / 2 - math.log(row[3] * math.sqrt(2 * math.pi)) - row[8]
         if np.isfinite(row[4]):
             v = (row[4] - view["slowness_s_km"]) / row[5]
-            hit += (
-                math.log(0.93 * math.exp(-v * v / 2) / (row[5] * math.sqrt(2 * math.pi)) + 0.07 / 0.35)
-                - row[9]
-            )
+            direction += -v * v / 2 - math.log(row[5] * math.sqrt(2 * math.pi)) - row[9]
+        hit += math.log(row[11] * math.exp(direction) + 1 - row[11])
         q = seen[s, 2] - table.st[s, 0]
         v = (row[6] + q - mb) / 0.35
         hit += math.log(0.95 * math.exp(-v * v / 2) / (0.35 * math.sqrt(2 * math.pi)) + 0.01) - row[10]

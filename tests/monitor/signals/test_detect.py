@@ -215,3 +215,28 @@ def test_the_law_of_maxima_is_gumbels() -> None:
     days = fresh.size * 0.1 / 86400
     assert 0.7 < (fresh > level).sum() / (50.0 * days) < 1.4
     assert found.per_day(level) == pytest.approx(50.0)
+
+
+def test_onsets_that_emerge_are_not_late_and_sudden_ones_stay() -> None:
+    # amplitudes that grow with time or its square for half a second, fifty times the noise, or are there at once
+    from detente.monitor.signals.onset import onset, rising_onset
+
+    rng = np.random.default_rng(40)
+    rate, n, at = 40.0, 120, 60
+    late: dict[str, list[float]] = {"step": [], "line": [], "square": []}
+    older: list[float] = []
+    pulls = []
+    for _ in range(120):
+        for name, power in (("step", 0), ("line", 1), ("square", 2)):
+            since = (np.arange(n) - at + 1) / (0.5 * rate)
+            shape = np.where(since > 0, np.clip(since, 0, 1) ** power, 0.0)
+            x = rng.standard_normal(n) + 50 * shape * rng.standard_normal(n)
+            found = rising_onset(x, rate, bandwidth_hz=rate / 2)
+            late[name].append(found.time - at / rate)
+            pulls.append((found.time - at / rate) / found.sd)
+            if name == "square":
+                older.append(onset(x, rate).time - at / rate)
+    assert abs(np.median(late["step"])) <= 1 / rate
+    assert abs(np.median(late["line"])) <= 0.1  # a fifth of the growth: its shape is assumed
+    assert abs(np.median(late["square"])) <= 2 / rate < np.median(older)
+    assert 0.5 < np.sqrt(np.mean(np.square(pulls))) < 2.0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.signal import sosfilt
 
 from detente.errors import DetenteError
+from detente.monitor.signals import trigger
 from detente.monitor.signals.filters import OCTAVES, Bank, band_pass
 from detente.monitor.signals.synthetic import make_day
 from detente.monitor.signals.trigger import classic_sta_lta, triggers
@@ -89,3 +92,41 @@ def test_dead_channels_and_wrong_thresholds() -> None:
         triggers(np.zeros((1, 100), np.float32), RATE, OCTAVES[:1], on=1.0, off=2.0)
     with pytest.raises(DetenteError, match="band-pass"):
         Bank(1, [(1.0, 30.0)], RATE)
+
+
+def test_stretches_side_by_side_give_the_triggers_of_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # a day and a half of one channel runs in stretches; a shock a million times the noise spoils what some began with,
+    # and a trigger lies across a meeting
+    from obspy.signal.trigger import recursive_sta_lta, trigger_onset
+
+    rate, band, n = 20.0, (1.0, 3.0), 2_600_000
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((1, n)).astype(np.float32)
+    for at in rng.integers(0, n - 4000, 200):
+        x[0, at : at + 4000] += (30 * rng.standard_normal(4000) * np.exp(-np.arange(4000) / 800)).astype(
+            np.float32
+        )
+    x[0, 970_000:970_400] *= 1e6
+    again_run: list[int] = []
+    onward = trigger._Chain.onward
+
+    def counted(self: Any, before: Any, length: int) -> Any:
+        again_run.append(before.end)
+        return onward(self, before, length)
+
+    monkeypatch.setattr(trigger._Chain, "onward", counted)
+    found = triggers(x, rate, [band])
+    assert len(again_run) == 1
+    ratio = recursive_sta_lta(sosfilt(band_pass(band, rate), x[0].astype(float)), 20, 600)
+    ratio[:600] = 0
+    want = {tuple(map(int, t)) for t in trigger_onset(ratio, 3.5, 1.5)}
+    got = set(zip(found.on.tolist(), found.off.tolist(), strict=True))
+    assert len(want) > 300
+    assert len(want & got) >= 0.995 * len(want) and abs(len(want) - len(got)) <= 1
+    for a, z, peak in zip(found.on, found.off, found.peak, strict=True):
+        assert peak == pytest.approx(ratio[a : z + 1].max(), rel=3e-3)
+    for k in (2, 3):
+        again = triggers(x, rate, [band], threads=k)
+        assert np.array_equal(found.on, again.on) and np.array_equal(found.peak, again.peak)

@@ -101,6 +101,21 @@ def test_flipped_cut_and_doubled_bytes(data: st.DataObject) -> None:
     read_all(bytes(broken))
 
 
+_RECORDS = miniseed(noise(1500))
+_SOUND = sum(t.samples.size for t in read_miniseed(_RECORDS, "x").traces)
+
+
+@given(st.integers(0, len(_RECORDS) // 512 - 1), st.integers(6, 63), st.integers(1, 255))
+def test_a_header_wrong_in_any_byte_loses_nothing_in_silence(record: int, byte: int, flip: int) -> None:
+    if 30 <= byte < 32:
+        return  # how many samples: a record of none is one of none
+    broken = bytearray(_RECORDS)
+    broken[512 * record + byte] ^= flip
+    found = read_miniseed(bytes(broken), "x")
+    sane(found)
+    assert sum(t.samples.size for t in found.traces) == _SOUND or found.faults
+
+
 @given(st.binary(max_size=2000))
 def test_random_bytes(data: bytes) -> None:
     read_all(data)

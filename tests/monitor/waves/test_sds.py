@@ -98,3 +98,14 @@ def test_a_long_archive_takes_the_memory_of_one_window(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 2.2 * peaks[0]
+
+
+def test_a_day_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    good = Trace("XX", "B", "", "BHZ", 1_504_396_800 * 10**9, 20.0, noise().astype(np.float32))
+    (path,) = archive.write([good])
+    folder = tmp_path / "2017/XX/A/BHZ.D"
+    (folder / path.name.replace("XX.B.", "XX.A.")).mkdir(parents=True)  # a folder in a file's place
+    found = archive.read(1_504_396_800.0, 1_504_400_000.0)
+    assert [t.id for t in found.traces] == ["XX.B..BHZ"]
+    assert [(f.channel, f.kind) for f in found.faults] == [("XX.A..BHZ", "corrupt")]

@@ -14,7 +14,7 @@ import msgspec
 
 from detente.errors import DetenteError, nearest
 from detente.files import write_all
-from detente.monitor.bulletin.numbers import whole
+from detente.monitor.bulletin.numbers import one_line, station, whole
 from detente.monitor.bulletin.quakeml import quality
 from detente.monitor.bulletin.records import (
     MACHINE,
@@ -36,6 +36,8 @@ _AUTHOR = "detente"
 _FM = {"up": "c.", "down": "d."}
 # every read leaves by this one door, so that a gap in a file is told in one way
 _BLANK = "-"
+_NEEDED = ("time", "lat", "lon", "depth")
+"""Without these a row says nothing; other numbers that do not fit are unknown rather than the end of a bulletin."""
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -96,14 +98,16 @@ def _write(field: Field, value: Any) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         value = field.null if field.kind == "s" else float(field.null)
     if field.kind == "s":
-        return (str(value).strip() or _BLANK)[: field.width].ljust(field.width)
-    if field.kind == "d":
-        cell = f"{int(value):{field.width}d}"
-    else:
-        cell = f"{value:{field.width}.{field.decimals}f}"
-    if len(cell) > field.width:
+        text = station(str(value), field.width) if field.name == "sta" else one_line(str(value))
+        return (text.strip() or _BLANK)[: field.width].ljust(field.width)
+    # a number too wide gives up decimals before it gives up its size
+    for decimals in range(field.decimals or 0, -1, -1):
+        cell = f"{value:{field.width}.{decimals}f}"
+        if len(cell) <= field.width:
+            return cell
+    if field.name in _NEEDED or field.name.endswith("id"):
         raise DetenteError(f"{value} does not fit {field.width} columns", where=field.name)
-    return cell
+    return _write(field, None)
 
 
 def _read_row(fields: Sequence[Field], line: str, where: str) -> dict[str, Any]:
@@ -287,32 +291,45 @@ def _magnitude_rows(
 
 
 def write_css3(
-    bulletin: Bulletin, prefix: Path, more: Mapping[str, Iterable[Row]] | None = None
+    bulletin: Bulletin,
+    prefix: Path,
+    more: Mapping[str, Iterable[Row]] | None = None,
+    samples: bytes = b"",
 ) -> tuple[Path, ...]:
-    """Write PREFIX.origin and its sisters, all or none; `more`: rows of further tables (site, wfdisc).
+    """Write PREFIX.origin and its sisters, all or none; a table that is empty now is not left from before.
+
+    `more`: rows of further tables (site, wfdisc); `samples`: what wfdisc points into, PREFIX.w.
 
     Raises DetenteError where a value does not fit or the folder cannot be written.
     Source: Anderson et al. 1990, Center for Seismic Studies version 3 database, SAIC C90-01.
     """
     tables: dict[str, Iterable[Row]] = {**css3_tables(bulletin), **(more or {})}
     made = {f"{prefix.name}.{name}": encode(name, rows) for name, rows in tables.items()}
-    return write_all(prefix.parent, {k: v for k, v in made.items() if v})
+    if samples:
+        made[f"{prefix.name}.w"] = samples
+    kept = {k: v for k, v in made.items() if v or k.endswith(".origin")}
+    written = write_all(prefix.parent, kept)
+    for name in schema():
+        if f"{prefix.name}.{name}" not in kept:
+            prefix.with_name(f"{prefix.name}.{name}").unlink(missing_ok=True)
+    return written
 
 
 def read_css3(prefix: Path) -> Bulletin:
     """The bulletin of a set of flat files. Raises DetenteError for files that are missing or do not fit."""
     rows: dict[str, tuple[dict[str, Any], ...]] = {}
+    known = [prefix.with_name(f"{prefix.name}.{name}") for name in ("origin", "arrival")]
     for name in ("origin", "origerr", "event", "arrival", "assoc", "netmag", "stamag"):
         path = prefix.with_name(f"{prefix.name}.{name}")
         try:
             rows[name] = decode(name, path.read_bytes(), path.name) if path.exists() else ()
         except OSError:
             raise DetenteError("cannot be read", where=str(path), fix="check the path") from None
-    if not rows["origin"] and not rows["arrival"]:
+    if not any(path.exists() for path in known):
         raise DetenteError("neither an origin nor an arrival table", where=str(prefix))
     arrivals = tuple(_arrival(r) for r in rows["arrival"])
     events = _events(rows)
-    times = [o.time for e in events for o in e.origins] or [a.time for a in arrivals]
+    times = [o.time for e in events for o in e.origins] or [a.time for a in arrivals] or [0.0]
     return Bulletin(start=min(times), end=max(times), arrivals=arrivals, events=events)
 
 

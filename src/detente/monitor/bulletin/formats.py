@@ -20,6 +20,7 @@ _WRITERS: dict[str, tuple[str, Callable[[Bulletin], bytes]]] = {
     "json": ("bulletin.json", write_json),
     "geojson": ("bulletin.geojson", write_geojson),
 }
+_CSS = (".origin", ".arrival")
 FORMATS = (*_WRITERS, "css3", "csv", "parquet")
 
 
@@ -28,8 +29,10 @@ def read_any(path: Path) -> Bulletin:
 
     Raises DetenteError where it is none of these.
     """
-    if path.suffix == ".origin" or (not path.exists() and path.with_name(path.name + ".origin").exists()):
-        return read_css3(path.with_suffix("") if path.suffix == ".origin" else path)
+    if path.suffix in _CSS:
+        return read_css3(path.with_suffix(""))
+    if not path.exists() and any(path.with_name(path.name + s).exists() for s in _CSS):
+        return read_css3(path)
     try:
         data = path.read_bytes()
     except OSError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from detente.errors import DetenteError
-from detente.monitor.bulletin.numbers import short
+from detente.monitor.bulletin.numbers import one_line, short, station
 from detente.monitor.bulletin.quakeml import quality
 from detente.monitor.bulletin.records import (
     MACHINE,
@@ -105,7 +106,8 @@ def write_ims1(
     """A bulletin in the IMS 1.0 short format, with its message's envelope.
 
     Ids longer than eight characters become numbers; stations longer than five are refused, for the format cannot
-    name them. `region(lat, lon)` gives the words behind the event's number. Raises DetenteError.
+    name them. Limits of magnitude that no station measured stand there with "<". `region(lat, lon)` gives the words
+    behind the event's number. Raises DetenteError.
     Source: IDC, Formats and protocols for messages, IDC3.4.1 rev. 6 (2004), tables 35 to 39; IASPEI ISF (2005).
     """
     events = short(e.id for e in bulletin.events)
@@ -117,17 +119,18 @@ def write_ims1(
         "MSG_TYPE DATA",
         "MSG_ID detente",
         "DATA_TYPE BULLETIN IMS1.0:SHORT",
-        title[:132],
+        one_line(title)[:132],
     ]
     for event in bulletin.events:
         words = region(event.origin.lat, event.origin.lon) if region else ""
-        lines += [f"EVENT {events[event.id]:<8} {words[:65]}".rstrip(), "", _ORIGINS]
+        lines += [f"EVENT {events[event.id]:<8} {one_line(words)[:65]}".rstrip(), "", _ORIGINS]
         for i, origin in enumerate(event.origins):
             lines.append(_origin_line(event, origin, origins[origin.id]))
             if i == 0:
                 lines.append(" (#PRIME)")
         lines += ["", _MAGNITUDES]
-        lines += [_magnitude_line(m, origins[event.origin.id]) for m in event.magnitudes]
+        sizes = [(m, False) for m in event.magnitudes] + [(m, True) for m in event.limits]
+        lines += [_magnitude_line(m, origins[event.origin.id], is_limit) for m, is_limit in sizes]
         lines += ["", _PHASES]
         lines += _phase_lines(event, arrivals, codes)
         lines += ["", ""]
@@ -168,20 +171,18 @@ def _origin_line(event: Event, origin: Origin, origid: str) -> str:
 
 def _scaled(axis: float | None, confidence: float) -> float | None:
     """An axis at its own confidence as the 90 % that the format asks for, as of a normal distribution."""
-    from math import log, sqrt
-
     if axis is None or not 0 < confidence < 1:
         return None
-    return axis * _90_TWO / sqrt(-2 * log(1 - confidence))
+    return axis * _90_TWO / math.sqrt(-2 * math.log1p(-confidence))
 
 
-def _magnitude_line(magnitude: Magnitude, origid: str) -> str:
+def _magnitude_line(magnitude: Magnitude, origid: str, is_limit: bool) -> str:
     seen = sum(not s.limit for s in magnitude.stations)
     return _line(
         _MAGNITUDE,
         {
             "kind": _kind(magnitude.kind),
-            "limit": "<" if magnitude.stations and not seen else "",
+            "limit": "<" if is_limit or (magnitude.stations and not seen) else "",
             "value": magnitude.value,
             "sd": magnitude.sd,
             "nsta": seen,
@@ -234,7 +235,7 @@ def _line(columns: Iterable[_Column], values: dict[str, Any]) -> str:
     text = [" "] * 136
     for name, first, last, kind in columns:
         value = values.get(name)
-        if value is None or value != value:
+        if value is None or (kind != "s" and not math.isfinite(value)):
             continue
         width = last - first + 1
         cell = _cell(name, value, width, kind)
@@ -244,12 +245,9 @@ def _line(columns: Iterable[_Column], values: dict[str, Any]) -> str:
 
 def _cell(name: str, value: Any, width: int, kind: str) -> str:
     if kind == "s":
-        if len(value) > width and name in ("sta", "date"):
-            raise DetenteError(f"'{value}' does not fit {width} columns of an IMS 1.0 bulletin", where=name)
-        return str(value)[:width].ljust(width)
-    if kind == "d":
-        return f"{value:d}"[-width:].rjust(width)
-    decimals = int(kind[1])
+        text = station(value, width) if name == "sta" else str(value)
+        return one_line(text)[:width].ljust(width)
+    decimals = 0 if kind == "d" else int(kind[1])
     while decimals >= 0:  # a number too wide gives up decimals before it gives up its size
         cell = format(float(value), f"{width}.{decimals}f")
         if len(cell) <= width:
@@ -289,7 +287,9 @@ class _Reader:
         if not words:
             return
         if words[0].upper() == "EVENT" and len(words) > 1:
-            self.events.append({"id": words[1], "origins": [], "prime": 0, "magnitudes": [], "used": []})
+            self.events.append(
+                {"id": words[1], "origins": [], "prime": 0, "magnitudes": [], "limits": [], "used": []}
+            )
             self.block = "event"
         elif header == ("date", "time", "err", "rms"):
             self.block = "origins"
@@ -336,8 +336,10 @@ class _Reader:
 
     def _magnitudes(self, line: str) -> None:
         c = _cells(_MAGNITUDE, line)
+        if not c["value"]:
+            return  # a magnitude that was not determined
         by = MACHINE if c["author"] in ("", "DETENTE") else c["author"]
-        self.events[-1]["magnitudes"].append(
+        self.events[-1]["limits" if c["limit"] == "<" else "magnitudes"].append(
             Magnitude(kind=c["kind"], value=float(c["value"]), sd=_number(c["sd"]) or 0.0, by=by)
         )
 
@@ -405,7 +407,12 @@ def _event(read: dict[str, Any]) -> Event:
     magnitudes = [
         replace(m, stations=tuple(s for s in stations if s.kind == m.kind)) for m in read["magnitudes"]
     ]
-    return Event(id=read["id"], origins=(prime, *others), magnitudes=tuple(magnitudes))
+    return Event(
+        id=read["id"],
+        origins=(prime, *others),
+        magnitudes=tuple(magnitudes),
+        limits=tuple(read["limits"]),
+    )
 
 
 def _cells(columns: Iterable[_Column], line: str) -> dict[str, str]:
@@ -413,7 +420,8 @@ def _cells(columns: Iterable[_Column], line: str) -> dict[str, str]:
 
 
 def _number(cell: str) -> float | None:
-    return float(cell) if cell else None
+    value = float(cell) if cell else math.nan
+    return value if math.isfinite(value) else None
 
 
 def _clock(cell: str) -> float:

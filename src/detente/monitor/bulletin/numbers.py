@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from detente.errors import DetenteError
+
 
 def short(ids: Iterable[str], width: int = 8) -> dict[str, str]:
     """Each id as a code of at most `width` characters without blanks: itself where it fits, else a number."""
@@ -18,6 +20,24 @@ def short(ids: Iterable[str], width: int = 8) -> dict[str, str]:
             codes[long] = str(number)
             taken.add(str(number))
     return {i: codes[i] for i in listed}
+
+
+def station(code: str, width: int) -> str:
+    """A station's code for `width` columns, without its network where both do not fit.
+
+    Raises DetenteError where it does not fit: two cut ones could be taken for one.
+    """
+    alone = code if len(code) <= width else code.rpartition(".")[2]
+    if len(alone) > width:
+        raise DetenteError(
+            f"the station '{code[:40]}' does not fit {width} columns", fix="write quakeml, json or csv"
+        )
+    return alone
+
+
+def one_line(text: str) -> str:
+    """Text that fits a line of a flat file: whatever does not print is a blank."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def whole(ids: Iterable[str], most: int = 99_999_999) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -11,6 +11,27 @@ import msgspec
 def encode(value: Any) -> bytes:
     """JSON bytes of a record of ours, which its type can read back."""
     return msgspec.json.encode(_sound(msgspec.to_builtins(value, enc_hook=_plain)))
+
+
+T = TypeVar("T")
+_UNPLACED = ("distance_deg", "azimuth_deg")
+
+
+def decode(data: bytes | str, kind: type[T]) -> T:
+    """A record of ours from its JSON. Raises msgspec's errors.
+
+    The distance of a station whose place nobody told is not a number, which JSON writes as null.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.ValidationError:
+        return msgspec.convert(_unplaced(msgspec.json.decode(data)), kind)
+
+
+def _unplaced(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: math.nan if v is None and k in _UNPLACED else _unplaced(v) for k, v in value.items()}
+    return [_unplaced(v) for v in value] if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> Any:

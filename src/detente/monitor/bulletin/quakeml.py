@@ -7,9 +7,10 @@ elements of our own namespace, where the schema allows any; the standard's eleme
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeGuard
 from xml.etree import ElementTree as ET
 
 import msgspec
@@ -34,6 +35,9 @@ _ROOT = "http://quakeml.org/xmlns/quakeml/1.2"
 _OURS = "urn:detente:bulletin:1"
 _PREFIX = "smi:detente/"
 _UNSAFE = re.compile(r"[^\w\-.*()+?'=,;#/&]|~", re.ASCII)
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that no XML document may hold (XML 1.0, production 2)."""
+_LONGEST_TYPE = 32
 _POLARITY = {"up": "positive", "down": "negative"}
 _TYPES = {"explosion-like": "explosion", "earthquake-like": "earthquake"}
 _ELLIPSE = {
@@ -44,7 +48,7 @@ _ELLIPSE = {
 # fields that QuakeML cannot hold, or holds less exactly, carried in our own namespace
 _ARRIVAL_EXTRA = ("band_hz", "why", "method", "by", "channel", "station")
 _ORIGIN_EXTRA = ("missed", "why", "method", "by", "model", "depth_low_km", "depth_high_km", "depth")
-_EVENT_EXTRA = ("screening", "yields", "score", "changes")
+_EVENT_EXTRA = ("limits", "screening", "yields", "score", "changes")
 _BULLETIN_EXTRA = ("start", "end", "stations", "faults", "made_with")
 
 
@@ -124,9 +128,9 @@ def _pick(parent: Any, event: Event, arrival: Arrival) -> None:
     value = 0.0 if arrival.amplitude_nm is None else arrival.amplitude_nm * 1e-9
     _quantity(amplitude, "genericAmplitude", value)
     _add(amplitude, "unit", "m")
-    if arrival.period_s is not None:
+    if _finite(arrival.period_s):
         _quantity(amplitude, "period", arrival.period_s)
-    if arrival.snr is not None:
+    if _finite(arrival.snr):
         _add(amplitude, "snr", _number(arrival.snr))
     _add(amplitude, "pickID", _id("arrival", arrival.id))
     _waveform(amplitude, arrival.station, arrival.channel)
@@ -160,9 +164,9 @@ def _uncertainty(parent: Any, origin: Origin) -> None:
     element = _add(parent, "originUncertainty")
     for name, tag in _ELLIPSE.items():
         value = getattr(origin, name)
-        if value is not None:
+        if _finite(value):
             _add(element, tag, _number(value * (1.0 if name == "strike_deg" else 1000.0)))
-    if origin.semi_major_km is not None:
+    if _finite(origin.semi_major_km):
         _add(element, "preferredDescription", "uncertainty ellipse")
     _add(element, "confidenceLevel", _number(100 * origin.confidence))
 
@@ -181,16 +185,17 @@ def quality(origin: Origin) -> dict[str, Any]:
         "usedPhaseCount": len(timed),
         "usedStationCount": len({u.station for u in timed}),
     }
-    residuals = [u.time_residual_s for u in timed if u.time_residual_s is not None and "T" in u.defining]
+    residuals = [u.time_residual_s for u in timed if _finite(u.time_residual_s) and "T" in u.defining]
+    placed = [u for u in timed if _finite(u.azimuth_deg) and _finite(u.distance_deg)]
     if residuals:
         found["standardError"] = (sum(r * r for r in residuals) / len(residuals)) ** 0.5
-    if timed:
-        around = sorted({u.azimuth_deg % 360 for u in timed})
+    if placed:
+        around = sorted({u.azimuth_deg % 360 for u in placed})
         found["azimuthalGap"] = max(
             (b - a for a, b in zip(around, [*around[1:], around[0] + 360], strict=True)), default=360.0
         )
-        found["minimumDistance"] = min(u.distance_deg for u in timed)
-        found["maximumDistance"] = max(u.distance_deg for u in timed)
+        found["minimumDistance"] = min(u.distance_deg for u in placed)
+        found["maximumDistance"] = max(u.distance_deg for u in placed)
     return found
 
 
@@ -198,13 +203,15 @@ def _arrival(parent: Any, origin: Origin, used: Used) -> None:
     element = _add(parent, "arrival", publicID=_id("used", f"{origin.id}/{used.arrival}"))
     _add(element, "pickID", _id("arrival", used.arrival))
     _add(element, "phase", used.phase)
-    _add(element, "azimuth", _number(used.azimuth_deg))
-    _add(element, "distance", _number(used.distance_deg))
-    if used.time_residual_s is not None:
+    if _finite(used.azimuth_deg):
+        _add(element, "azimuth", _number(used.azimuth_deg))
+    if _finite(used.distance_deg):
+        _add(element, "distance", _number(used.distance_deg))
+    if _finite(used.time_residual_s):
         _add(element, "timeResidual", _number(used.time_residual_s))
-    if used.slowness_residual_s_km is not None:
+    if _finite(used.slowness_residual_s_km):
         _add(element, "horizontalSlownessResidual", _number(used.slowness_residual_s_km * KM_PER_DEG))
-    if used.backazimuth_residual_deg is not None:
+    if _finite(used.backazimuth_residual_deg):
         _add(element, "backazimuthResidual", _number(used.backazimuth_residual_deg))
     for tag, letter in (("timeWeight", "T"), ("horizontalSlownessWeight", "S"), ("backazimuthWeight", "A")):
         _add(element, tag, "1" if letter in used.defining else "0")
@@ -221,17 +228,17 @@ def _magnitude(
         )
         _add(element, "originID", origin)
         _quantity(element, "mag", station.value, station.sd)
-        _add(element, "type", station.kind)
+        _add(element, "type", station.kind[:_LONGEST_TYPE])
         told = arrivals.get(station.arrival)
         if told is not None and (told.amplitude_nm, told.snr, told.period_s) != (None, None, None):
             _add(element, "amplitudeID", _id("amplitude", f"{event.id}/{station.arrival}"))
         _waveform(element, station.station, "")
         if station.limit:
             _add(_add(element, "comment"), "text", "upper limit: no signal seen")
-        _extra(element, {"limit": station.limit, "arrival": station.arrival})
+        _extra(element, {f: getattr(station, f) for f in ("limit", "arrival", "kind", "station", "term")})
     element = _add(parent, "magnitude", publicID=_id("magnitude", f"{event.id}/{index}"))
     _quantity(element, "mag", magnitude.value, magnitude.sd)
-    _add(element, "type", magnitude.kind)
+    _add(element, "type", magnitude.kind[:_LONGEST_TYPE])
     _add(element, "originID", origin)
     _add(element, "stationCount", str(sum(not s.limit for s in magnitude.stations)))
     if magnitude.method:
@@ -240,19 +247,27 @@ def _magnitude(
         given = _add(element, "stationMagnitudeContribution")
         _add(given, "stationMagnitudeID", _id("stationmagnitude", f"{event.id}/{index}/{i}"))
     _author(element, magnitude.by)
-    _extra(element, {"method": magnitude.method, "by": magnitude.by})
+    _extra(element, {"method": magnitude.method, "by": magnitude.by, "kind": magnitude.kind})
 
 
 def _add(parent: Any, tag: str, text: str | None = None, **attributes: str) -> Any:
     element = ET.SubElement(parent, f"{{{_BED}}}{tag}", attributes)
-    element.text = text
+    element.text = None if text is None else _legal(text)
     return element
+
+
+def _legal(text: str) -> str:
+    return _ILLEGAL.sub("\ufffd", text)
+
+
+def _finite(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
 
 
 def _quantity(parent: Any, tag: str, value: float, sd: float | None = None, scale: float = 1.0) -> Any:
     element = _add(parent, tag)
     _add(element, "value", _number(value * scale))
-    if sd is not None:
+    if _finite(sd):
         _add(element, "uncertainty", _number(sd * scale))
     return element
 
@@ -260,16 +275,18 @@ def _quantity(parent: Any, tag: str, value: float, sd: float | None = None, scal
 def _time(parent: Any, tag: str, value: float, sd: float) -> None:
     element = _add(parent, tag)
     _add(element, "value", iso(value))
-    _add(element, "uncertainty", _number(sd))
+    if _finite(sd):
+        _add(element, "uncertainty", _number(sd))
 
 
 def _waveform(parent: Any, station: str, channel: str) -> None:
     parts = channel.split(".")
     network, code, location, name = parts if len(parts) == 4 else ("", station, "", channel)
-    attributes = {"networkCode": network[:8], "stationCode": (code or station)[:8]}
+    attributes = {"networkCode": network, "stationCode": code or station}
     if name:
-        attributes |= {"locationCode": location[:8], "channelCode": name[:8]}
-    ET.SubElement(parent, f"{{{_BED}}}waveformID", attributes)
+        attributes |= {"locationCode": location, "channelCode": name}
+    short = {k: _legal(v)[:8] for k, v in attributes.items()}
+    ET.SubElement(parent, f"{{{_BED}}}waveformID", short)
 
 
 def _author(parent: Any, by: str) -> None:
@@ -278,11 +295,12 @@ def _author(parent: Any, by: str) -> None:
 
 def _extra(parent: Any, values: dict[str, Any]) -> None:
     element = ET.SubElement(parent, f"{{{_OURS}}}record")
-    element.text = encode(values).decode()
+    # a character that XML may not hold is written as JSON escapes it
+    element.text = _ILLEGAL.sub(lambda m: f"\\u{ord(m.group()):04x}", encode(values).decode())
 
 
 def _number(value: float) -> str:
-    return repr(float(value))
+    return {"nan": "NaN", "inf": "INF", "-inf": "-INF"}.get(text := repr(float(value)), text)
 
 
 def _id(kind: str, name: str) -> str:
@@ -309,15 +327,16 @@ def read_quakeml(data: bytes, where: str = "QuakeML") -> Bulletin:
         arrivals: dict[str, Arrival] = {}
         events = tuple(_read_event(e, arrivals) for e in _all(parameters, "event"))
         extra = _read_extra(parameters)
+        for given in msgspec.convert(extra.pop("arrivals", []), tuple[Arrival, ...]):
+            arrivals[given.id] = given
+        times = [o.time for e in events for o in e.origins] or [0.0]
+        extra.setdefault("start", min(times))
+        extra.setdefault("end", max(times))
+        ordered = tuple(sorted(arrivals.values(), key=lambda a: (a.time, a.id)))
+        told = {k: v for k, v in extra.items() if k in _BULLETIN_EXTRA}
+        return msgspec.convert(told | {"arrivals": ordered, "events": events}, Bulletin, from_attributes=True)
     except (ET.ParseError, ValueError, TypeError, KeyError, msgspec.ValidationError, RecursionError) as bad:
         raise DetenteError(f"not a sound QuakeML document: {bad}", where=where) from None
-    for given in msgspec.convert(extra.pop("arrivals", []), tuple[Arrival, ...]):
-        arrivals[given.id] = given
-    times = [o.time for e in events for o in e.origins] or [0.0]
-    extra.setdefault("start", min(times))
-    extra.setdefault("end", max(times))
-    ordered = tuple(sorted(arrivals.values(), key=lambda a: (a.time, a.id)))
-    return msgspec.convert(extra | {"arrivals": ordered, "events": events}, Bulletin, from_attributes=True)
 
 
 def _read_event(element: Any, arrivals: dict[str, Arrival]) -> Event:
@@ -403,7 +422,7 @@ def _read_used(element: Any, arrivals: dict[str, Arrival]) -> Used:
     slowness = _text(element, "horizontalSlownessResidual")
     given = {
         "arrival": pick,
-        "station": extra.get("station") or (arrivals[pick].station if pick in arrivals else ""),
+        "station": extra.get("station", arrivals[pick].station if pick in arrivals else ""),
         "phase": _text(element, "phase"),
         "distance_deg": float(_text(element, "distance") or "nan"),
         "azimuth_deg": float(_text(element, "azimuth") or "nan"),
@@ -427,18 +446,19 @@ def _read_magnitude(element: Any, stations: dict[str | None, Any]) -> Magnitude:
         wave = station.find(f"{{{_BED}}}waveformID")
         parts.append(
             StationMagnitude(
-                station="" if wave is None else wave.get("stationCode", ""),
-                kind=_text(station, "type"),
+                station=str(extra.get("station", "" if wave is None else wave.get("stationCode", ""))),
+                kind=str(extra.get("kind", _text(station, "type"))),
                 value=0.0 if one is None else one,
                 sd=one_sd or 0.0,
                 limit=bool(extra.get("limit", False)),
                 arrival=str(extra.get("arrival", "")),
+                term=extra.get("term"),
             )
         )
     extra = _read_extra(element)
     author = element.findtext(f"{{{_BED}}}creationInfo/{{{_BED}}}author") or MACHINE
     return Magnitude(
-        kind=_text(element, "type"),
+        kind=str(extra.get("kind", _text(element, "type"))),
         value=0.0 if value is None else value,
         sd=sd or 0.0,
         stations=tuple(parts),
@@ -457,7 +477,8 @@ def _text(parent: Any, tag: str) -> str:
 
 
 def _float(text: str) -> float | None:
-    return float(text) if text else None
+    value = float(text) if text else math.nan
+    return value if math.isfinite(value) else None
 
 
 def _read_quantity(parent: Any, tag: str, scale: float = 1.0) -> tuple[float | None, float | None]:
@@ -471,4 +492,6 @@ def _read_quantity(parent: Any, tag: str, scale: float = 1.0) -> tuple[float | N
 def _read_extra(element: Any) -> dict[str, Any]:
     text = element.findtext(f"{{{_OURS}}}record")
     found: dict[str, Any] = json.loads(text) if text else {}
+    if not isinstance(found, dict):
+        raise ValueError("a record that is no object")
     return found

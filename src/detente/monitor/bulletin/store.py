@@ -17,7 +17,7 @@ import msgspec
 from msgspec import structs
 
 from detente.errors import DetenteError, nearest
-from detente.monitor.bulletin.plain import encode
+from detente.monitor.bulletin.plain import decode, encode
 from detente.monitor.bulletin.records import MACHINE, Arrival, Bulletin, Change, Event
 
 _VERSION = 1
@@ -64,6 +64,8 @@ class Store:
             raise DetenteError(
                 "no such store", where=str(path), fix="run detente monitor process or watch first"
             )
+        if not create and not path.stat().st_size:  # SQLite would take it for a new one and write to it
+            raise DetenteError("not a store of bulletins (empty)", where=str(path))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=30.0)
@@ -156,11 +158,16 @@ class Store:
         """The arrivals with start <= time < end, in order of time."""
         query = "SELECT body FROM arrival WHERE time >= ? AND time < ? ORDER BY time, id"
         for (body,) in self._db.execute(query, (start, end)):
-            yield msgspec.json.decode(body, type=Arrival)
+            yield decode(body, Arrival)
 
     def arrival(self, name: str) -> Arrival:
         """One arrival. Raises DetenteError where there is none."""
         return self._one("arrival", name, Arrival)
+
+    def arrivals_named(self, name: str) -> tuple[Arrival, ...]:
+        """The arrival of a name, none where there is none."""
+        rows = self._db.execute("SELECT body FROM arrival WHERE id = ?", (name,))
+        return tuple(decode(body, Arrival) for (body,) in rows)
 
     def event(self, name: str) -> Event:
         """One event with its changes, withdrawn or not. Raises DetenteError where there is none."""
@@ -172,7 +179,7 @@ class Store:
         """The events that fulfil an SQL condition on the columns of `event`, but the withdrawn."""
         query = f"SELECT body FROM event WHERE NOT withdrawn AND ({where}) ORDER BY {order}"
         for (body,) in self._db.execute(query, tuple(values)).fetchall():
-            yield self._with_changes(msgspec.json.decode(body, type=Event))
+            yield self._with_changes(decode(body, Event))
 
     def updated(self, name: str) -> float:
         """When an event was last written, s UTC."""
@@ -202,7 +209,7 @@ class Store:
     def replace_event(self, event: Event, *, who: str, reason: str) -> Event:
         """An event as recomputed or corrected; the former one stays in the history."""
         found = self._db.execute("SELECT body FROM event WHERE id = ?", (event.id,)).fetchone()
-        before = msgspec.json.decode(found[0], type=Event) if found else None
+        before = decode(found[0], Event) if found else None
         with self.transaction():
             self._log(who, f"event/{event.id}", before, structs.replace(event, changes=()), reason)
             self._put_event(event)
@@ -272,7 +279,7 @@ class Store:
         if found is None:
             known = [n for (n,) in self._db.execute(f"SELECT id FROM {table} LIMIT 1000")]
             raise DetenteError(f"no {table} '{name}'", where=str(self.path), fix=nearest(name, known))
-        return msgspec.json.decode(found[0], type=kind)
+        return decode(found[0], kind)
 
     def _with_changes(self, event: Event) -> Event:
         lines = list(self.changes(f"event/{event.id}"))

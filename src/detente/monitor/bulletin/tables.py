@@ -13,7 +13,7 @@ import msgspec
 
 from detente.errors import DetenteError
 from detente.files import write_all
-from detente.monitor.bulletin.plain import encode
+from detente.monitor.bulletin.plain import decode, encode
 from detente.monitor.bulletin.records import Bulletin, Event, Origin
 from detente.monitor.bulletin.times import iso
 from detente.monitor.geo import KM_PER_DEG
@@ -29,7 +29,7 @@ def write_json(bulletin: Bulletin) -> bytes:
 def read_json(data: bytes, where: str = "bulletin") -> Bulletin:
     """A bulletin from its JSON. Raises DetenteError."""
     try:
-        return msgspec.json.decode(data, type=Bulletin)
+        return decode(data, Bulletin)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as bad:
         raise DetenteError(f"not a bulletin: {bad}", where=where) from None
 
@@ -44,9 +44,10 @@ def rows(bulletin: Bulletin) -> dict[str, list[dict[str, Any]]]:
         o = event.origin
         found["associations"] += [{"event": event.id, "origin": o.id, **_flat(u)} for u in o.used]
         found["missed"] += [{"event": event.id, "origin": o.id, **_flat(m)} for m in o.missed]
-        for m in event.magnitudes:
+        for m in (*event.magnitudes, *event.limits):
             whole = {"event": event.id, "station": "", "kind": m.kind, "value": m.value, "sd": m.sd}
-            found["magnitudes"].append(whole | {"limit": False, "arrival": "", "term": None, "by": m.by})
+            limit = m in event.limits
+            found["magnitudes"].append(whole | {"limit": limit, "arrival": "", "term": None, "by": m.by})
             found["magnitudes"] += [{"event": event.id, **_flat(s), "by": m.by} for s in m.stations]
         found["yields"] += [{"event": event.id, **_flat(y)} for y in event.yields]
     for arrival in bulletin.arrivals:
@@ -142,6 +143,8 @@ def ellipse(origin: Origin) -> list[list[float]]:
     """The error ellipse as a closed ring of [lon, lat], counter-clockwise; empty where there is none."""
     if origin.semi_major_km is None or origin.semi_minor_km is None:
         return []
+    if not (math.isfinite(origin.semi_major_km) and math.isfinite(origin.semi_minor_km)):
+        return []
     ring = []
     strike = math.radians(origin.strike_deg or 0.0)
     for i in range(_ELLIPSE_POINTS):
@@ -164,9 +167,13 @@ def _destination(lat: float, lon: float, km: float, azimuth: float) -> tuple[flo
 
 
 def write_tables(bulletin: Bulletin, folder: Path, kind: str) -> tuple[Path, ...]:
-    """Write csv or parquet tables into a folder, all or none."""
+    """Write csv or parquet tables into a folder, all or none; a table that is empty now is not left from before."""
     made = {"csv": write_csv, "parquet": write_parquet}[kind](bulletin)
-    return write_all(folder, made)
+    written = write_all(folder, made)
+    for name in rows(Bulletin(start=0.0, end=0.0)):
+        if f"{name}.{kind}" not in made:
+            (folder / f"{name}.{kind}").unlink(missing_ok=True)
+    return written
 
 
 def _east(lon: float) -> float:

@@ -65,14 +65,14 @@ def _after(first: Event, arrivals: Sequence[Arrival], arrays: Mapping[str, Array
     best: tuple[float, float, list[Used]] | None = None
     for a in tries:
         zero = a.time - near[a.station].p_s
-        used, expected = _support(zero, [b for b in late if (b.snr or 0.0) >= SUPPORT_SNR], near)
-        chance = len(tries) * _at_least(len(used) - 1, expected)  # the one tried agrees by construction
+        used, expected = support(zero, [b for b in late if (b.snr or 0.0) >= SUPPORT_SNR], near)
+        chance = len(tries) * at_least(len(used) - 1, expected)  # the one tried agrees by construction
         if len({u.station for u in used}) >= 2 and chance < CHANCE and (best is None or chance < best[0]):
             best = (chance, zero, used)
     return None if best is None else _event(first, *best)
 
 
-def _support(zero: float, arrivals: Sequence[Arrival], near: Mapping[str, Path]) -> tuple[list[Used], float]:
+def support(zero: float, arrivals: Sequence[Arrival], near: Mapping[str, Path]) -> tuple[list[Used], float]:
     """The arrivals that agree with an event at `zero` (s UTC), one a phase and station, and how many chance makes."""
     used: list[Used] = []
     expected = 0.0
@@ -100,7 +100,7 @@ def _used(a: Arrival, phase: str, way: Path, residual: float) -> Used:
     )  # fmt: skip
 
 
-def _at_least(n: int, expected: float) -> float:
+def at_least(n: int, expected: float) -> float:
     """P(n or more | Poisson with this mean)."""
     from scipy.special import gammainc
 

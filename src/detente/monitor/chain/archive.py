@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,7 +57,7 @@ def make_day(job: Job, start: float) -> tuple[str, str]:
     Signals are read half an hour beyond midnight on both sides; an event belongs to the day of its origin, an
     arrival to the day of its time.
     """
-    name = datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%d")
+    name = _name(start)
     recording = Archive(Path(job.sds)).read(start - MARGIN_S, start + DAY + MARGIN_S, job.select)
     paths = [Path(p) for p in job.stations]
     with_responses = [p for p in paths if p.suffix.lower() not in (".csv", ".tsv", ".txt")]
@@ -88,9 +88,14 @@ def run_archive(
     Raises DetenteError if the folder was made with other settings or stations, or a day's file has changed.
     """
     out = Path(job.out)
-    out.mkdir(parents=True, exist_ok=True)
-    manifest = _open(job, out)
     starts = _days(start, end)
+    if not starts:
+        raise DetenteError("the last day is before the first", fix="--end is the day after the last")
+    if not Path(job.sds).is_dir():
+        raise DetenteError("no such archive", where=job.sds, fix="check the path")
+    if out.exists() and not out.is_dir():
+        raise DetenteError("not a folder", where=job.out, fix="choose another --out")
+    manifest = _open(job, out)
     todo = [s for s in starts if _name(s) not in manifest.days]
     done = len(starts) - len(todo)
     say = tell or (lambda *_: None)
@@ -112,7 +117,13 @@ def _results(job: Job, starts: Sequence[float], client: Any) -> Any:
 
     futures = [client.submit(make_day, job, s, pure=False, retries=2) for s in starts]
     for future in as_completed(futures):  # type: ignore[no-untyped-call]
-        yield future.result()
+        try:
+            yield future.result()
+        except DetenteError:
+            raise
+        except Exception as bad:  # a cluster fails in many ways
+            said = " ".join(str(bad).split())[:200] or type(bad).__name__
+            raise DetenteError(f"the cluster lost a day: {said}", fix="run it again: it goes on") from None
 
 
 def _open(job: Job, out: Path) -> Manifest:
@@ -136,7 +147,7 @@ def _open(job: Job, out: Path) -> Manifest:
         old = msgspec.json.decode(path.read_bytes(), type=Manifest)
     except msgspec.MsgspecError as bad:
         raise DetenteError(f"no manifest of an archive run: {bad}", where=str(path)) from None
-    for what in ("settings", "stations", "select"):
+    for what in ("program", "settings", "stations", "select"):
         if getattr(old, what) != getattr(fresh, what):
             raise DetenteError(
                 f"the days there were made with other {what}", where=str(path), fix="choose another folder"
@@ -154,11 +165,17 @@ def _open(job: Job, out: Path) -> Manifest:
 
 def _days(start: float, end: float) -> list[float]:
     first = start // DAY * DAY
-    return [first + k * DAY for k in range(int(-(-(end - first) // DAY)))]
+    starts = [first + k * DAY for k in range(int(-(-(end - first) // DAY)))]
+    for edge in starts[:1] + starts[-1:]:
+        _name(edge)
+    return starts
 
 
 def _name(start: float) -> str:
-    return datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%d")
+    try:
+        return f"{datetime.fromtimestamp(start - DAY, UTC) + timedelta(days=1):%Y-%m-%d}"
+    except (ValueError, OverflowError, OSError):
+        raise DetenteError(f"no such day: {start:g} s") from None
 
 
 def gather(out: Path) -> Bulletin:

@@ -17,9 +17,10 @@ from detente.monitor.waves.trace import Array, Recording
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change, by whom, why; give one of `time`, `phase`, `remove`, `add`, or `depth_km`.
+    """What to change, by whom, why; give one of `time`, `phase`, `remove`, `add`, `fk`, or `depth_km`.
 
     `arrival`: its id; `time` in s UTC; `add`: take an arrival of the bulletin into the event as `phase`;
+    `fk`: back-azimuth and its error in degrees, slowness and its error in s/km, to take in place of the arrival's;
     `depth_km`: fix the event's depth. `when`: s UTC, by the caller's clock.
     """
 
@@ -32,7 +33,18 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     phase: str = ""
     remove: bool = False
     add: bool = False
+    fk: tuple[float, float, float, float] | None = None
     depth_km: float | None = None
+
+    @property
+    def fields(self) -> dict[str, float]:
+        """The fields of the arrival that the edit sets."""
+        if self.time is not None:
+            return {"time": self.time}
+        return dict(zip(_FK, self.fk, strict=True)) if self.fk is not None else {}
+
+
+_FK = ("backazimuth_deg", "backazimuth_sd_deg", "slowness_s_km", "slowness_sd_s_km")
 
 
 def apply(
@@ -68,10 +80,10 @@ def apply(
 
 
 def keep(store: Store, after: Bulletin, edit: Edit) -> None:
-    """Write the edit into the store of changes: the arrival's new time, if any, and the event as recomputed."""
+    """Write the edit into the store of changes: what the arrival measures anew, and the event as recomputed."""
     with store.transaction():
-        if edit.time is not None:
-            store.edit_arrival(edit.arrival, {"time": edit.time}, who=edit.who, reason=edit.reason)
+        if edit.fields:
+            store.edit_arrival(edit.arrival, edit.fields, who=edit.who, reason=edit.reason)
         store.replace_event(find_event(after, edit.event), who=edit.who, reason=edit.reason)
 
 
@@ -88,7 +100,8 @@ def find_event(bulletin: Bulletin, event: str) -> Event:
 def _what(edit: Edit) -> str:
     if edit.depth_km is not None:
         return "depth"
-    kind = "remove" if edit.remove else "add" if edit.add else "time" if edit.time is not None else "phase"
+    timed = "time" if edit.time is not None else "f-k" if edit.fk is not None else "phase"
+    kind = "remove" if edit.remove else "add" if edit.add else timed
     return f"{kind} of arrival {edit.arrival}"
 
 
@@ -120,12 +133,22 @@ def _changed(
     if edit.time is not None:
         before, after = stamp(arrival.time), stamp(edit.time)
         by_id[edit.arrival] = msgspec.structs.replace(arrival, time=edit.time, by=edit.who)
+    elif edit.fk is not None:
+        new = msgspec.convert({**msgspec.structs.asdict(arrival), **edit.fields, "by": edit.who}, Arrival)
+        before, after = _direction(arrival), _direction(new)
+        by_id[edit.arrival] = new
     elif edit.phase:
         before, after = phase[edit.arrival], edit.phase
         phase[edit.arrival] = edit.phase
     else:
         raise DetenteError("nothing to change", fix="give --time, --phase, --remove, --add or --depth")
     return tuple(by_id[a.id] for a in bulletin.arrivals), _members(by_id, phase), before, after
+
+
+def _direction(a: Arrival) -> str:
+    if a.backazimuth_deg is None or a.slowness_s_km is None:
+        return "none"
+    return f"{a.backazimuth_deg:.1f} deg, {a.slowness_s_km:.4f} s/km"
 
 
 def _members(by_id: Mapping[str, Arrival], phase: Mapping[str, str]) -> list[Arrival]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 from litestar import Litestar, Request, Response, get, route
 from litestar.enums import HttpMethod
+from litestar.exceptions import HTTPException
 
 from detente.errors import DetenteError
 from detente.monitor.bulletin.times import iso
@@ -18,6 +20,7 @@ from detente.monitor.waves.sds import Archive
 
 Ask = Callable[[list[dict[str, Any]]], tuple[bytes, str]]
 _MOST_BODY = 1 << 20
+_SAID = {404: "nothing here", 405: "GET, and POST for station and dataselect"}
 _MOST_LINES = 2000
 
 
@@ -62,7 +65,11 @@ def create_app(
         lines = [f"/fdsnws/{s}/1/application.wadl" for s in SERVICES if s in asks]
         return Response("\n".join(lines).encode() + b"\n", media_type="text/plain")
 
-    return Litestar([query, about, root], openapi_config=None)
+    def failed(request: Request[Any, Any, Any], bad: Exception) -> Response[Any]:
+        code = bad.status_code if isinstance(bad, HTTPException) else 500
+        return _error(code, _SAID.get(code, "this server failed; the request may be right"), request, now())
+
+    return Litestar([query, about, root], openapi_config=None, exception_handlers={Exception: failed})
 
 
 def _about(service: str, what: str, base: str) -> tuple[str, str] | None:
@@ -125,9 +132,8 @@ def _posted(body: bytes) -> list[list[tuple[str, str]]]:
 
 
 def _error(code: int, said: str, request: Request[Any, Any, Any], now: float) -> Response[Any]:
-    names: Mapping[int, str] = {400: "Bad Request", 404: "Not Found", 413: "Request Entity Too Large"}
     text = (
-        f"Error {code}: {names[code]}\n\n{said}\n\nUsage details are available from application.wadl\n\n"
+        f"Error {code}: {HTTPStatus(code).phrase}\n\n{said}\n\nUsage details are available from application.wadl\n\n"
         f"Request:\n{request.url}\n\nRequest Submitted:\n{iso(now)}\n\nService version:\n{VERSION}\n"
     )
-    return Response(text.encode(), status_code=code, media_type="text/plain; charset=utf-8")
+    return Response(text.encode(), status_code=code, media_type="text/plain")

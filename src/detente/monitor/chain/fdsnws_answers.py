@@ -52,7 +52,7 @@ def events(path: Path, asked: Mapping[str, Any]) -> tuple[bytes, str]:
             return b"", ""
         if asked["format"] == "text":
             lines = [_EVENT_HEAD, *map(_event_line, chosen)]
-            return ("\n".join(lines) + "\n").encode(), "text/plain; charset=utf-8"
+            return ("\n".join(lines) + "\n").encode(), "text/plain"
         return write_quakeml(_with_arrivals(store, chosen, asked)), "application/xml"
 
 
@@ -65,9 +65,7 @@ def _choose(store: Store, asked: Mapping[str, Any]) -> list[Event]:
         near = (asked["minradius"] <= degrees) & (degrees <= asked["maxradius"])
         found = [e for e, n in zip(found, near, strict=True) if n]
     if asked["magnitudetype"]:
-        found = [
-            e for e in found if any(m.kind.lower() == asked["magnitudetype"].lower() for m in e.magnitudes)
-        ]
+        found = [e for e in found if _of_size(e, asked)]
     if asked["eventtype"]:
         kinds = {k.strip() for k in asked["eventtype"].lower().split(",")}
         found = [e for e in found if _type(e) in kinds]
@@ -99,7 +97,7 @@ def _conditions(asked: Mapping[str, Any]) -> tuple[str, list[Any]]:
         ("updatedafter", "updated > ?"),
     )
     for name, condition in columns:
-        if asked[name] is not None:
+        if asked[name] is not None and not (asked["magnitudetype"] and name.endswith("magnitude")):
             parts.append(condition)
             values.append(asked[name])
     low, high = asked["minlongitude"], asked["maxlongitude"]
@@ -113,6 +111,17 @@ def _conditions(asked: Mapping[str, Any]) -> tuple[str, list[Any]]:
         parts.append(f"id IN ({','.join('?' * len(names))})")
         values += names
     return " AND ".join(parts), values
+
+
+def _of_size(event: Event, asked: Mapping[str, Any]) -> bool:
+    """Whether a magnitude of the type asked for lies within the limits."""
+    kind = asked["magnitudetype"].lower()
+    of_kind = event.magnitudes[:1] if kind == "preferred" else event.magnitudes
+    low = -1e12 if asked["minmagnitude"] is None else asked["minmagnitude"]
+    high = 1e12 if asked["maxmagnitude"] is None else asked["maxmagnitude"]
+    return any(
+        low <= m.value <= high and (kind in ("all", "preferred") or m.kind.lower() == kind) for m in of_kind
+    )
 
 
 def _type(event: Event) -> str:
@@ -139,7 +148,7 @@ def _with_arrivals(store: Store, chosen: Sequence[Event], asked: Mapping[str, An
             magnitudes = tuple(structs.replace(m, stations=()) for m in magnitudes)
         slim.append(structs.replace(event, origins=origins, magnitudes=magnitudes))
     wanted = {u.arrival for e in slim for o in e.origins for u in o.used}
-    arrivals = tuple(store.arrival(name) for name in sorted(wanted)) if wanted else ()
+    arrivals = tuple(a for name in sorted(wanted) for a in store.arrivals_named(name))
     times = [e.origin.time for e in slim]
     return Bulletin(start=min(times), end=max(times), arrivals=arrivals, events=tuple(slim))
 
@@ -197,7 +206,7 @@ def stations(whole: Any, requests: Sequence[Mapping[str, Any]]) -> tuple[bytes, 
         if kind == "text":
             text = io.StringIO()
             found.write(text, format="STATIONTXT", level=level)
-            return (text.getvalue().rstrip("\n") + "\n").encode(), "text/plain; charset=utf-8"
+            return (text.getvalue().rstrip("\n") + "\n").encode(), "text/plain"
         found.write(out, format="STATIONXML", validate=False)
     return out.getvalue(), "application/xml"
 
@@ -207,11 +216,13 @@ def _networks(whole: Any, asked: Mapping[str, Any]) -> Iterator[Any]:
 
     deep = asked["level"] in ("channel", "response")
     for network in whole:
-        if not matches(asked["network"], network.code):
+        if not matches(asked["network"], network.code) or _withheld(network, asked):
             continue
         kept = []
         for station in network:
             if not _fits(station, asked) or not matches(asked["station"], station.code):
+                continue
+            if _withheld(station, asked):
                 continue
             channels = [
                 c
@@ -219,6 +230,7 @@ def _networks(whole: Any, asked: Mapping[str, Any]) -> Iterator[Any]:
                 if matches(asked["channel"], c.code)
                 and matches(asked["location"], c.location_code)
                 and _in_time(c, asked)
+                and not _withheld(c, asked)
             ]
             if (asked["channel"] != "*" or asked["location"] != "*") and not channels:
                 continue
@@ -235,6 +247,10 @@ def _networks(whole: Any, asked: Mapping[str, Any]) -> Iterator[Any]:
             net = copy(network)
             net.stations = kept if asked["level"] != "network" else []
             yield net
+
+
+def _withheld(told: Any, asked: Mapping[str, Any]) -> bool:
+    return not asked["includerestricted"] and told.restricted_status in ("closed", "partial")
 
 
 def _fits(station: Any, asked: Mapping[str, Any]) -> bool:
@@ -279,6 +295,8 @@ def records(archive: Archive, requests: Sequence[Mapping[str, Any]]) -> tuple[by
         names = [c for c in archive.channels(start, end) if _asked_for(c, asked)]
         for name in names:
             found = archive.read(start, end, [name]).traces
+            if asked["longestonly"]:
+                found = tuple(sorted(found, key=lambda t: t.samples.size / t.rate_hz)[-1:])
             traces += [t for t in found if t.samples.size / t.rate_hz >= asked["minimumlength"]]
             if sum(t.samples.size for t in traces) > MOST_SAMPLES:
                 raise TooLargeError(f"more than {MOST_SAMPLES} samples", fix="ask for less at once")

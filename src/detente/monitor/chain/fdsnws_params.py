@@ -22,6 +22,7 @@ _CHOICES = {
     "order": ("time", "time-asc", "magnitude", "magnitude-asc"),
     "level": ("network", "station", "channel", "response"),
     "nodata": ("204", "404"),
+    "quality": ("D", "R", "Q", "M", "B"),
 }
 _XML = {"time": "xs:dateTime", "boolean": "xs:boolean", "count": "xs:int", "number": "xs:double"}
 
@@ -58,7 +59,8 @@ def parse(service: str, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
         if parameter.name in seen:
             raise DetenteError(f"'{parameter.name}' is given twice")
         seen.add(parameter.name)
-        values[parameter.name] = _value(parameter, text)
+        blank = not text.strip() and parameter.name != "location"  # a blank location is one
+        values[parameter.name] = _value(parameter, parameter.default if blank else text)
     start, end = values["starttime"], values["endtime"]
     if start is not None and end is not None and start > end:
         raise DetenteError("starttime is after endtime")

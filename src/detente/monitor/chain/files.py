@@ -14,6 +14,7 @@ from detente.monitor.bulletin.records import Bulletin
 from detente.monitor.bulletin.tables import read_json, write_json
 from detente.monitor.waves import read as waves_read
 from detente.monitor.waves import response, sites
+from detente.monitor.waves.masks import cut_away, read_masks
 from detente.monitor.waves.response import Responses
 from detente.monitor.waves.trace import Array, Recording
 
@@ -26,14 +27,20 @@ class Data(msgspec.Struct, frozen=True, eq=False):
     responses: Responses
 
 
-def read_data(waveforms: Sequence[Path], stations: Sequence[Path]) -> Data:
-    """Waveform files or folders, and station files (StationXML, SAC pole-zeros, tables of places).
+def read_data(waveforms: Sequence[Path], stations: Sequence[Path], masks: Sequence[Path] = ()) -> Data:
+    """Waveform files or folders, station files (StationXML, SAC pole-zeros, tables of places), tables of masks.
 
     Without station files those among the waveforms are taken. A broken file is a fault of the recording.
     Raises DetenteError where nothing can be read or no station has a place.
     """
-    recording = waves_read.read(waveforms)
-    where = list(stations) or list(waveforms)
+    recording = cut_away(waves_read.read(waveforms), read_masks(masks))
+    if not recording.traces:
+        raise DetenteError(waves_read.nothing_in(waveforms, recording.faults))
+    where = list(stations) or [p for p in waveforms if sites.knows_places(p)]
+    if not where:
+        raise DetenteError(
+            "no station's place is known", fix="give --stations: StationXML or a table of places"
+        )
     with_responses = [p for p in where if p.suffix.lower() not in (".csv", ".tsv", ".txt")]
     responses = response.load(with_responses) if with_responses else Responses({})
     middle = recording.traces[0].start if recording.traces else None
@@ -60,12 +67,10 @@ def store_beside(path: Path) -> Path:
     return path.with_suffix(".sqlite")
 
 
-def inputs(waveforms: Sequence[Path], stations: Sequence[Path]) -> dict[str, str]:
+def inputs(waveforms: Sequence[Path], stations: Sequence[Path], masks: Sequence[Path] = ()) -> dict[str, str]:
     """What `made_with` keeps of where the data were, so that an edit finds them again."""
-    return {
-        "waveforms": json.dumps([str(p) for p in waveforms]),
-        "stations": json.dumps([str(p) for p in stations]),
-    }
+    told = {"waveforms": waveforms, "stations": stations, **({"masks": masks} if masks else {})}
+    return {k: json.dumps([str(p) for p in paths]) for k, paths in told.items()}
 
 
 def data_of(bulletin: Bulletin, folder: Path | None = None) -> Data:
@@ -77,7 +82,7 @@ def data_of(bulletin: Bulletin, folder: Path | None = None) -> Data:
     if "waveforms" not in told:
         raise DetenteError("the bulletin does not tell its waveforms", fix="name them with --waveforms")
     try:
-        lists = [[Path(p) for p in json.loads(told[k])] for k in ("waveforms", "stations")]
+        lists = [[Path(p) for p in json.loads(told.get(k, "[]"))] for k in ("waveforms", "stations", "masks")]
     except (ValueError, KeyError, TypeError):
         raise DetenteError("the bulletin's paths cannot be read", fix="name them with --waveforms") from None
     if folder is not None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from detente.monitor.bulletin.records import Arrival, Event
 from detente.monitor.chain.after import later_events
+from detente.monitor.chain.gather import gathered
 from detente.monitor.chain.lone import lone_events
 from detente.monitor.chain.refine import refine
 from detente.monitor.character.ratios import FAR_KM
@@ -29,7 +30,7 @@ def find_events(
     listened: Mapping[str, float] | None = None,
     known: Sequence[Event] = (),
 ) -> list[Event]:
-    """Associate, relocate by the first arrivals that agree, add later events at a place and those of one station.
+    """Associate, relocate by the first arrivals that agree, add what agrees in time, later events, lone stations'.
 
     `arrays`: the stations heard; `listened`: for how long, see `associate`; `known`: events found before, whose
     arrivals are not among these: later ones at their places belong to them, and they explain signals.
@@ -37,6 +38,7 @@ def find_events(
     found = list(associate(arrivals, arrays, settings=settings, listened=listened))
     by_id = {a.id: a for a in arrivals}
     found = [refine(e, by_id, arrays, settings.locate) for e in found]
+    found = gathered(found, arrivals, arrays, settings.locate)
     before = {e.id for e in known}
     every = later_events([*known, *found], arrivals, arrays)
     every += lone_events(arrivals, every, arrays, least_snr=lone_snr)

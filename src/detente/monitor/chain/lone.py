@@ -44,14 +44,14 @@ def lone_events(
         if a.id in taken or (a.snr or 0.0) < least_snr or a.station not in arrays:
             continue
         own = a.time - last.get(a.station, -1e12) < CODA_S
-        if own or any(_explains(e.origin, a, arrays[a.station]) for e in events):
+        if own or any(explains(e.origin, a, arrays[a.station]) for e in events):
             continue
         last[a.station] = a.time
         found.append(_event(a, arrivals, arrays[a.station]))
     return found
 
 
-def _explains(origin: Origin, arrival: Arrival, station: Array) -> bool:
+def explains(origin: Origin, arrival: Arrival, station: Array) -> bool:
     """Could the arrival be any phase of an event that the network found, or lie in its coda?"""
     degrees, _, _ = (float(v) for v in distance_azimuth(origin.lat, origin.lon, station.lat, station.lon))
     first = origin.time + _p_time(degrees) - EARLY_S

@@ -146,6 +146,14 @@ def robust(
     return best[0], best[1], _cost(best, firsts, arrays)[1]
 
 
+def settle(
+    firsts: Sequence[Arrival], arrays: Mapping[str, Array], start: tuple[float, float]
+) -> tuple[float, float, float]:
+    """As `robust`, from a place (degrees) that lies near enough to descend from."""
+    _, best = _descend(start, firsts, arrays)
+    return best[0], best[1], _cost(best, firsts, arrays)[1]
+
+
 def _starts(
     start: Origin, firsts: Sequence[Arrival], arrays: Mapping[str, Array]
 ) -> list[tuple[float, float]]:

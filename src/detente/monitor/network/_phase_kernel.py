@@ -13,7 +13,7 @@ from detente.monitor._traveltime_kernel import _one
 DEG = 180.0 / math.pi
 KM = 6371.0 * math.pi / 180.0  # kilometres in a degree
 # Where a named phase does not arrive, the one an analyst would mean: P beyond its shadow is PKP, Pn is P ...
-FALL = np.array([1, -1, 0, -1, -1, 4, 7, -1, -1, -1, -1, -1, 1, 1])
+FALL = np.array([1, -1, 0, -1, -1, 4, 7, -1, -1, -1, -1, -1, 1, 1, -1, -1, -1])
 
 
 @numba.njit(inline="always")

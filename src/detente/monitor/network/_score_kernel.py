@@ -1,9 +1,9 @@
 """The inner loops of association: the log-odds of an event against noise, and its refinement, compiled.
 
-Arrays: `a` (arrival, 11), sorted by station, then time: time, its error, back-azimuth, error, slowness, error,
+Arrays: `a` (arrival, 12), sorted by station, then time: time, its error, back-azimuth, error, slowness, error,
 log10 A/T, then the log densities under noise of time (per s), azimuth (per degree), slowness (per s/km) and log
-amplitude, the coda of stronger signals counted in; `hint`: 0 unnamed, 1 a compressional, 2 a shear name.
-`st` (station, 4): log10 A/T seen half the time, log10 of ... see `associate.Day`.
+amplitude, the coda of stronger signals counted in, and the chance that the direction is the wave's own; `hint`:
+0 unnamed, 1 a compressional, 2 a shear name. `st` (station, 2): see `associate._stations`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from detente.monitor.network._phase_kernel import (
 
 T5 = math.log(0.3796066898)  # density of Student's law with 5 degrees of freedom at 0
 ROOT = 2.5066282746310002  # sqrt(2 pi)
-STRAY = 0.07  # share of azimuths and slownesses that are wrong altogether
 AMPLITUDE_SD = 0.35
 FLOOR_MB, STEP_MB, MANY_MB = 2.2, 0.15, 36
 LEVELS = 1201  # of the detection table, -6 to 6 standard deviations
@@ -71,16 +70,21 @@ def level(x: float) -> int:
 
 @numba.njit(inline="always")
 def likeness(row: Any, hint: int, t: float, sigma: float, direction: float, p: float, shear: bool) -> float:
-    """Log-likelihood ratio, wave of an event to noise, of time, azimuth and slowness of one arrival."""
+    """Log-likelihood ratio, wave of an event to noise, of time, azimuth and slowness of one arrival.
+
+    A direction that is wrong (the f-k took another peak) is so in azimuth and slowness at once, and is as noise's.
+    """
     s = math.sqrt(row[1] * row[1] + sigma * sigma)
     u = (row[0] - t) / s
     total = T5 - math.log(s) - 3.0 * math.log(1.0 + 0.2 * u * u) - row[7]
+    ratio = 0.0
     if not math.isnan(row[2]):
         v = wrap(row[2] - direction) / row[3]
-        total += math.log((1 - STRAY) * math.exp(-0.5 * v * v) / (row[3] * ROOT) + STRAY / 360.0) - row[8]
+        ratio -= 0.5 * v * v + math.log(row[3] * ROOT) + row[8]
     if not math.isnan(row[4]):
         v = (row[4] - p) / row[5]
-        total += math.log((1 - STRAY) * math.exp(-0.5 * v * v) / (row[5] * ROOT) + STRAY / 0.35) - row[9]
+        ratio -= 0.5 * v * v + math.log(row[5] * ROOT) + row[9]
+    total += math.log(row[11] * math.exp(min(50.0, ratio)) + 1.0 - row[11])
     if hint != 0:
         total += 0.4 if (hint == 2) == shear else -2.0
     return float(total)

@@ -36,6 +36,11 @@ LATER_INDEX: Final = (3, 5, 4, 7, 8, 9, 10, 11, 12, 13)  # of PHASES, in the ord
 CODA_S: Final = 40.0  # assumed: false picks after a strong signal die off with this time
 PRIOR_S: Final = 300.0  # a station's noise rate is a priori Gamma of shape 2 and this scale: 24 an hour
 DEAF_S: Final = 90.0  # onsets of one signal's train are one: each counted onset stops the count for so long
+TRUE_DIRECTION: Final = (
+    0.94  # assumed: share of directions that are the wave's own where the signal is strong
+)
+HALF_TRUE_SNR: Final = 4.0  # assumed: of a beam at whose signal-to-noise ratio half of them are
+REACH_S: Final = 1400.0  # P and PKP are there by then, from anywhere
 CODA_EACH: Final = 0.5  # and number about this many for each factor of ten in its signal-to-noise ratio
 
 
@@ -100,7 +105,9 @@ class Table(msgspec.Struct, frozen=True, eq=False):
         first = np.searchsorted(station, np.arange(len(net.codes) + 1))
         rows = np.array([_features(a, zero, bool(net.is_array[where[a.station]])) for a in ordered])
         heard = _heard(net.codes, length, listened)
-        a = np.column_stack([rows, _noise(rows, first, heard, trains=listened is not None)])
+        noise = _noise(rows, first, heard, trains=listened is not None)
+        true = [_true_direction(a, bool(net.is_array[where[a.station]])) for a in ordered]
+        a = np.column_stack([rows, noise, true])
         hint = np.array([_hint(a.phase) for a in ordered])
         return cls(
             tuple(ordered),
@@ -130,6 +137,13 @@ def _features(a: Arrival, zero: float, is_array: bool) -> tuple[float, ...]:
     if a.amplitude_nm and a.period_s and a.amplitude_nm > 0 and a.period_s > 0:
         log_a = float(np.log10(a.amplitude_nm / a.period_s))
     return a.time - zero, a.time_sd, direction, direction_sd, slow, slow_sd, log_a
+
+
+def _true_direction(a: Arrival, is_array: bool) -> float:
+    """The chance that azimuth and slowness are the wave's own: an f-k has a threshold below which noise wins it."""
+    if not is_array or not a.snr or a.snr <= 0:
+        return TRUE_DIRECTION
+    return float(TRUE_DIRECTION / (1.0 + (HALF_TRUE_SNR / a.snr) ** 4))
 
 
 def _hint(phase: str) -> int:
@@ -319,6 +333,24 @@ class Search(msgspec.Struct, frozen=True, eq=False):
         i, d, k = np.nonzero(out[..., 0])
         return np.column_stack([grid[i], depths[d], out[i, d, k, 1], out[i, d, k, 0]]).astype(float)
 
+    def again(self, candidates: Float, owner: Int, freed: NDArray[np.bool_]) -> Float:
+        """Those that may use an arrival which its event let go, weighed anew: the others were tried in vain."""
+        from detente.monitor.network import _birth_kernel as kernel
+
+        times = np.sort(self.table.a[freed, 0])
+        low, high = np.searchsorted(times, candidates[:, 3] + np.array([[-60.0], [REACH_S]]))
+        kept: Float = candidates[high > low]
+        if not len(kept):
+            return kept
+        change = np.any(np.diff(kept[:, :3], axis=0) != 0, axis=1)
+        groups = np.concatenate([[0], np.flatnonzero(change) + 1, [len(kept)]])
+        kernel.reweigh(
+            kept, groups, self.settings.step_deg, self.table.a, owner, self.table.first, self.table.st,
+            self.earth[0], self.net[0], self.net[1], self.law,
+        )  # fmt: skip
+        good: Float = kept[kept[:, 4] >= self.settings.least_weight]
+        return good
+
     def births(self, candidates: Float, owner: Int, serial: int) -> list[Found]:
         """Events among the candidates, from arrivals that nobody owns; they take them."""
         from detente.monitor.network import _birth_kernel as kernel
@@ -441,8 +473,10 @@ def associate(
     for _ in range(chosen.rounds):
         born = search.births(candidates, owner, serial)
         serial += len(born)
+        before = owner.copy()
         alive = search.revise([*alive, *born], owner)
-        if not born:
+        candidates = search.again(candidates, owner, (before >= 0) & (owner < 0))
+        if not born or not len(candidates):
             break
     alive = [search.revisit(e, owner) for e in alive]
     finished = [_event(e, search, sites, corrections) for e in alive if e.score > DEAD]

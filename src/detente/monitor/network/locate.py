@@ -15,6 +15,7 @@ from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival, Missed, Origin, Used
 from detente.monitor.network.phases import (
     DEPTH_PHASES,
+    KIND,
     PHASES,
     SHEAR,
     Network,
@@ -23,8 +24,10 @@ from detente.monitor.network.phases import (
     index_of,
     known,
     model,
+    slow_waves,
 )  # fmt: skip
 from detente.monitor.waves.trace import Array, Site
+from detente.sources import RECALLED_MARK
 from detente.tables import read_table
 
 Float = NDArray[np.float64]
@@ -147,6 +150,12 @@ def _row(a: Arrival, zero: float, is_array: bool, corrections: Corrections) -> t
         slowness = slow
         given = a.slowness_sd_s_km or (0.01 if is_array else 0.05)
         slowness_sd = float(np.hypot(given, SLOWNESS_ERROR_S_KM))
+    slow_wave = slow_waves().get(a.phase)
+    if (
+        slow_wave is not None
+    ):  # winds and currents turn it; its trace speed says how steeply it came, not from where
+        slowness = slowness_sd = np.nan
+        direction_sd = float(np.hypot(a.backazimuth_sd_deg or 2.0, slow_wave.direction_deg))
     fix = corrections.get((a.station, a.phase or "P"))
     shift, sd = (fix.shift_s, fix.sd_s) if fix else (0.0, np.nan)
     return a.time - zero, a.time_sd, direction, direction_sd, slowness, slowness_sd, shift, sd
@@ -156,7 +165,7 @@ def _alike(phase: Int, station: Int, net: Network) -> Float:
     """Correlation of model errors: by the distance between stations, between waves of one kind only."""
     place = net.places[station]
     apart = 6371.0 * np.arccos(np.clip(place @ place.T, -1, 1))
-    kind = SHEAR[phase]
+    kind = KIND[phase]
     same = np.where(phase[:, None] == phase[None, :], 1.0, 0.5)
     return np.where(kind[:, None] == kind[None, :], same * np.exp(-apart / CORRELATION_KM), 0.0)
 
@@ -467,4 +476,15 @@ def _why(problem: Problem, out: Float, r: Float, weight: Float) -> dict[str, flo
         "times": float(timed.sum()),
         "nearest_deg": float(out[:, 3].min()),
         "depth_phases": float(len(depth_phases)),
+        **{f"celerity of {p}": said for p, said in _celerities(problem).items()},
+    }
+
+
+def _celerities(problem: Problem) -> dict[str, str]:
+    """What the times of waves in air and sea rest on, with the mark of a figure that nobody has read."""
+    used = {PHASES[f] for f in problem.phase}
+    return {
+        p: f"{w.celerity_km_s:g} km/s" + (f", {RECALLED_MARK}" if w.quality.doubtful else "")
+        for p, w in slow_waves().items()
+        if p in used
     }

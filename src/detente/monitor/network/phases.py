@@ -15,6 +15,7 @@ from detente.errors import DetenteError, nearest
 from detente.monitor.geo import KM_PER_DEG
 from detente.monitor.traveltime import DEPTHS_KM, DISTANCES_DEG, TravelTimes, _table
 from detente.monitor.waves.trace import Array, Site
+from detente.sources import Quality
 from detente.tables import read_table
 
 Float = NDArray[np.float64]
@@ -23,9 +24,15 @@ Float = NDArray[np.float64]
 PHASES: Final = (
     *("P", "PKP", "Pn", "Pg", "S", "Sn", "Sg", "Lg"),
     *("pP", "sP", "PcP", "ScP", "PKPbc", "PKPab"),
+    *("I", "H", "T"),
 )
+SLOW_WAVES: Final = ("I", "H", "T")  # in air and sea: a celerity each, no ray
+SEISMIC: Final = tuple(p for p in PHASES if p not in SLOW_WAVES)
 INDEX: Final = {name: i for i, name in enumerate(PHASES)}
 SHEAR: Final = np.array([name in ("S", "Sn", "Sg", "Lg") for name in PHASES])  # at the station
+KIND: Final = np.array(
+    [2 + SLOW_WAVES.index(p) if p in SLOW_WAVES else int(s) for p, s in zip(PHASES, SHEAR, strict=True)]
+)
 DEPTH_PHASES: Final = ("pP", "sP")
 _ALIAS: Final = {
     "p": "P",
@@ -61,6 +68,36 @@ _FLAT_AS: Final = {
 }
 # assumed where the data centre's tables have no line: reflections see the same crust twice
 _ERROR_AS: Final = {"PKP": "PKPdf", "Sg": "Lg", "pP": "PcP", "sP": "PcP", "ScP": "PcP"}
+
+
+class SlowWave(msgspec.Struct, frozen=True, kw_only=True):
+    """A wave in air or sea: celerity in km/s, errors of its time (a share, and s) and of its direction (degrees).
+
+    `deepest_km`: a fit may try depths to here; `quality` of the figures.
+    """
+
+    celerity_km_s: float
+    time_share: float
+    time_s: float
+    direction_deg: float
+    deepest_km: float
+    source: str
+    quality: Quality
+
+
+@lru_cache(maxsize=1)
+def slow_waves() -> Mapping[str, SlowWave]:
+    """I (infrasound), H (in the sea) and T (from the ground through the sea) by phase."""
+    numbers = ("celerity_km_s", "time_share", "time_s", "direction_deg", "deepest_km")
+    path = files("detente.monitor.network") / "data" / "slow_waves.csv"
+    return {
+        row["phase"]: SlowWave(
+            **{k: row.number(k) or 0.0 for k in numbers},
+            source=row["source"],
+            quality=Quality(row["quality"]),
+        )
+        for row in read_table(path, ("phase", *numbers, "source", "quality"))
+    }
 
 
 class Model(msgspec.Struct, frozen=True, eq=False):
@@ -101,6 +138,10 @@ def model(name: str = "ak135") -> Model:
     with np.errstate(divide="ignore", invalid="ignore"):
         for phase, seconds in _later().items():
             times[INDEX[phase]] = seconds / straight
+        for phase, wave in slow_waves().items():
+            share = np.where(straight > 0, DISTANCES_DEG * KM_PER_DEG / straight, 1.0)
+            reaches = DEPTHS_KM[:, None] <= wave.deepest_km
+            times[INDEX[phase]] = np.where(reaches, share / wave.celerity_km_s, np.nan)
     return Model(name, times, _flattening(), _errors())
 
 
@@ -128,7 +169,7 @@ def _flattening() -> Float:
         tau = place.setdefault(row.number("distance_deg") or 0.0, np.zeros((3, 6)))
         tau[int(row["tau"])] = [row.number(d) or 0.0 for d in depths]
     out = np.zeros((len(PHASES), 3, 37, 6))
-    for phase in PHASES:
+    for phase in SEISMIC:
         nodes: dict[float, Float] = {}
         for part in _FLAT_AS.get(phase, (phase,)):
             nodes |= found[part]
@@ -149,7 +190,10 @@ def _errors() -> Float:
         pair = (row.number("distance_deg") or 0.0, row.number("sd_s") or 0.0)
         by_depth.setdefault(row.number("depth_km") or 0.0, []).append(pair)
     out = np.zeros((len(PHASES), 2, 721))
-    for phase in PHASES:
+    for phase, wave in slow_waves().items():
+        seconds = np.arange(721) * 0.25 * KM_PER_DEG / wave.celerity_km_s
+        out[INDEX[phase]] = np.hypot(wave.time_share * seconds, wave.time_s)
+    for phase in SEISMIC:
         tables = found[_ERROR_AS.get(phase, phase)]
         for j, depth in enumerate((0.0, 200.0)):
             x, y = np.array(tables.get(depth, tables[0.0])).T

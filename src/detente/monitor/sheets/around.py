@@ -190,7 +190,7 @@ def _denser(ring: Float) -> Float:
 
 def _circles(axes: Any, reach: float, azimuths: Float) -> None:
     """Circles of distance, their names where the fewest stations are."""
-    tries = np.radians(np.arange(0, 360, 30))
+    tries = np.radians([180, 150, 210, 30, 330])  # a name towards the side would leave the frame
     gap = [np.abs((azimuths - a + np.pi) % (2 * np.pi) - np.pi).min(initial=np.pi) for a in tries]
     free = float(tries[int(np.argmax(gap))])
     step = next((s for s in (1, 2, 5, 10, 20, 30, 45, 60) if reach / (s * KM_PER_DEG) <= 4), 60)

@@ -100,14 +100,16 @@ def network_health(bulletin: Bulletin, recording: Recording, arrays: Mapping[str
     left, share, right = figure.subplots(1, 3, sharey=True, gridspec_kw={"width_ratios": (2.4, 0.45, 1.0)})
     style(left, "Verticals recorded: all (dark), some (pale); faults beside")
     style(share, "% of span")
-    style(right, "Arrivals: of events (dark), others")
+    style(right, "Arrivals (dark: of events)")
     used = {u.arrival for e in bulletin.events for u in e.origin.used}
-    thick = 0.7 * 72 * rows / max(len(codes), 1)
+    thick, columns = 0.7 * 72 * rows / max(len(codes), 1), _columns(len(codes))
     for i, code in enumerate(codes):
         names = {s.code for s in arrays[code].sites} if code in arrays else {code}
         whole = _spans(left, recording, names, i, min(thick, 8.0), bulletin)
-        share.text(0.98, i, f"{100 * whole:.0f}", fontsize=SMALL, ha="right", va="center",
-                   color=INK if whole > 0.95 else RED, fontweight="normal" if whole > 0.95 else "bold")  # fmt: skip
+        place = 0.98 - 0.24 * ((columns - 1 - i) % columns)
+        share.text(place, i, f"{100 * whole:.0f}", fontsize=SMALL if columns == 1 else SMALL - 1.5, ha="right",
+                   va="center", color=INK if whole > 0.95 else RED,
+                   fontweight="normal" if whole > 0.95 else "bold")  # fmt: skip
         own = [a for a in bulletin.arrivals if a.station == code]
         right.barh(i, len(own), color=LIGHT, edgecolor=GREY, linewidth=0.6, height=0.7)
         right.barh(i, sum(a.id in used for a in own), color=BLUE, height=0.7)
@@ -159,6 +161,11 @@ def _channel(fault: str) -> str:
     return parts[1] if len(parts) == 4 else parts[0]
 
 
+def _columns(rows: int) -> int:
+    """In how many columns the words of so many rows stand side by side."""
+    return max(1, -(-rows // ROWS))
+
+
 def _height(rows: int) -> float:
     """Inches for so many rows."""
     return min(0.24 * max(rows, 3), _HIGHEST)
@@ -166,8 +173,8 @@ def _height(rows: int) -> float:
 
 def _stations(axes: Any, names: Sequence[str]) -> None:
     """The stations' names; where rows are thin, in columns side by side."""
-    columns = max(1, -(-len(names) // ROWS))
-    labels = [name + " " * 9 * ((columns - 1 - i) % columns) for i, name in enumerate(names)]
+    columns = _columns(len(names))
+    labels = [name + " " * 13 * ((columns - 1 - i) % columns) for i, name in enumerate(names)]
     axes.set_yticks(range(len(names)), labels, fontsize=SMALL if columns == 1 else SMALL - 1.5)
     axes.set_ylim(len(names) - 0.4, -0.6)
     for i in range(columns - 1, len(names), max(columns, 1) if columns > 1 else 5):

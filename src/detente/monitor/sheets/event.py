@@ -145,7 +145,7 @@ def _head(axes: Any, event: Event) -> None:
     axes.text(
         0,
         0.56,
-        f"{size}; {depth}{place}; ± {o.time_sd:.1f} s; {count}; event {event.id}{by}",
+        f"{size}; {depth}{place}; ± {o.time_sd:.1f} s; {count}{by}; event {event.id}",
         fontsize=10,
         **write,
     )
@@ -170,4 +170,10 @@ def write_event_sheet(
 ) -> list[Path]:
     """Write the sheet as SVG and PNG into `folder`; the paths written."""
     made = rendered(event_sheet(bulletin, event, recording, arrays))
+    return list(write_all(folder, {f"{event.id}.{kind}": data for kind, data in made.items()}))
+
+
+def write_bulletin_sheet(bulletin: Bulletin, event: Event, folder: Path) -> list[Path]:
+    """Write the sheet that the bulletin alone allows, as SVG and PNG; the paths written."""
+    made = rendered(bulletin_sheet(bulletin, event))
     return list(write_all(folder, {f"{event.id}.{kind}": data for kind, data in made.items()}))

@@ -127,7 +127,14 @@ def draw_residuals(axes: Any, event: Event) -> None:
                       fontsize=SMALL - 1)  # fmt: skip
     axes.set_ylabel("s")
     axes.set_xlabel("degrees from the epicentre; filled: shaped the origin, open: did not")
-    axes.legend(fontsize=SMALL, frameon=False, ncols=len(phases), loc="upper right")
+    axes.legend(
+        fontsize=SMALL,
+        frameon=False,
+        ncols=len(phases),
+        loc="lower right",
+        bbox_to_anchor=(1, 0.99),
+        borderpad=0,
+    )
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, -1.5), max(high, 1.5) * 1.25)
 
@@ -279,7 +286,7 @@ def draw_yield(axes: Any, event: Event, seed: int, *, bound: bool = False) -> No
         )
     if bound:
         axes.axvline(BOUND_KT, color=INK, linewidth=1.2, linestyle="--")
-        axes.text(BOUND_KT, 1.1 * top, f" {BOUND_KT:g} kt", fontsize=SMALL, va="top")
+        axes.text(1.1 * BOUND_KT, 1.1 * top, f"{BOUND_KT:g} kt", fontsize=SMALL, va="top")
     axes.set_xscale("log")
     axes.set_xlim(10**low, 10**high)
     axes.set_ylim(-0.36 * top * len(event.yields) - 0.2 * top, 1.15 * top)

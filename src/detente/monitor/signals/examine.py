@@ -15,7 +15,7 @@ from detente.monitor.signals.beams import one_beam
 from detente.monitor.signals.filters import ORDER, band_pass
 from detente.monitor.signals.gather import Panel
 from detente.monitor.signals.lines import HUM_RISE_S, line_test, without_tone
-from detente.monitor.signals.onset import first_motion, onset, size
+from detente.monitor.signals.onset import first_motion, onset, rising_onset, size
 from detente.monitor.signals.polarization import polarization
 from detente.monitor.signals.settings import DetectSettings
 from detente.monitor.signals.threshold import Law
@@ -24,6 +24,7 @@ Float = NDArray[np.float64]
 
 GLITCH_SHARE = 0.6  # of the power gained at the trigger: more on one sensor of four or more is no wave
 FEWEST_CONTRAST = 1.6  # power after the onset over that of four seconds before: less is coda or a swell
+EMERGE, LATE = 0.1, 0.25  # standard error, in periods, of onsets in the wider band and in the trigger's own
 NOISE_GAP_S = 2.0  # between the noise that is measured and the onset
 
 
@@ -76,17 +77,19 @@ def _sharpened(
 ) -> tuple[float, float, float]:
     """The onset in the trigger's band, then again in a wider one whose filter answers sooner, if seen there too.
 
-    The standard error holds a quarter of the period besides the noise's: signals emerge, filters delay.
+    The standard error holds a part of the period besides the noise's: how signals emerge is not known, and in the
+    trigger's own band filters delay.
     """
     at, sd, won = _onset(y, rate, c.at, settings, c.band_hz)
     low, high = c.band_hz
     high = min(2.5 * high, 0.42 * rate)
     wide = _filtered(raw, rate, (low, high), order=2)
     first = max(0, round((at - max(1.5, 2 * sd)) * rate))
-    again = onset(wide[first : round((at + 1.5) * rate)], rate, bandwidth_hz=high - low)
+    again = rising_onset(wide[first : round((at + 1.5) * rate)], rate, bandwidth_hz=high - low)
+    part = LATE
     if again.gain > max(8.0, 0.5 * won) and again.sd < 0.4:
-        at, sd = first / rate + again.time, again.sd
-    return at, float(np.hypot(sd, 0.25 / np.sqrt(low * c.band_hz[1]))), won
+        at, sd, part = first / rate + again.time, again.sd, EMERGE
+    return at, float(np.hypot(sd, part / np.sqrt(low * c.band_hz[1]))), won
 
 
 def _contrast(y: Float, rate: float, at: float, settings: DetectSettings) -> float:

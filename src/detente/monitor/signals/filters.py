@@ -60,20 +60,12 @@ class Bank:
         sta_s: float | Sequence[float] = 1.0, lta_s: float | Sequence[float] = 30.0, every: int = 1,
         warm: bool = False,
     ) -> None:  # fmt: skip
-        from detente.monitor.signals import _lane_kernel as kernel
-
-        if channels > kernel.CAP:
-            raise DetenteError(f"{channels} channels; a bank takes {kernel.CAP}")
         self.channels, self.bands_hz, self.rate_hz, self.every = channels, tuple(bands_hz), rate_hz, every
-        per = kernel.CAP // channels
         stas = np.broadcast_to(np.asarray(sta_s, float), len(self.bands_hz))
         ltas = np.broadcast_to(np.asarray(lta_s, float), len(self.bands_hz))
         if not ((stas > 0) & (ltas > stas)).all():
             raise DetenteError("the long average must be longer than the short one")
-        self.groups = []
-        for first in range(0, len(self.bands_hz), per):
-            part = slice(first, min(first + per, len(self.bands_hz)))
-            self.groups.append(_Group(channels, self.bands_hz[part], rate_hz, stas[part], ltas[part]))
+        self._table = Table(channels, self.bands_hz, rate_hz, stas, ltas)
         self._phase = 0
         self._warm, self._seen = warm, 0
         self._full = round((SETTLE_S + float(ltas.max())) * rate_hz)
@@ -94,45 +86,35 @@ class Bank:
         while first < x.shape[1] and self._seen < self._full:
             many = min(STEP - self._seen % STEP, x.shape[1] - first)
             if self._seen == 0:
-                for g in self.groups:
-                    g.begin(x[:, 0])
-            for g in self.groups:
-                g.grow((self._seen // STEP + 0.5) * STEP - SETTLE_S * self.rate_hz)
+                self._table.begin(x[:, 0])
+            self._table.grow((self._seen // STEP + 0.5) * STEP - SETTLE_S * self.rate_hz)
             ratio, filtered = self._run(x[:, first : first + many], keep=keep)
             ratios.append(ratio)
             kept.append(filtered)
             first += many
             self._seen += many
         if self._seen >= self._full:
-            for g in self.groups:
-                g.grow(np.inf)
+            self._table.grow(np.inf)
         ratio, filtered = self._run(x[:, first:], keep=keep)
         return np.concatenate([*ratios, ratio]), np.concatenate([*kept, filtered])
 
     def _run(self, x: Float32, *, keep: bool) -> tuple[Float32, Float32]:
         from detente.monitor.signals import _lane_kernel as kernel
 
-        n = x.shape[1]
+        n, table = x.shape[1], self._table
         rows = max(0, -(-(n - self._phase) // self.every))
-        parts, kept, phase = [], [], self._phase
-        x = np.ascontiguousarray(x, np.float32)
-        for g in self.groups:
-            ratio, filtered = aligned(rows, g.width), aligned(n if keep else 0, g.width)
-            narrow, flat = g.room(n)
-            kernel.spread(x, len(g.bands), narrow, flat, g.width)
-            lanes = flat[: n * g.width].reshape(n, g.width)
-            phase = kernel.run(lanes, g.width, g.scratch, self.every, self._phase, filtered, ratio)
-            shape = (-1, len(g.bands), self.channels)
-            parts.append(ratio[:, : g.lanes].reshape(shape))
-            kept.append(filtered[:, : g.lanes].reshape(shape))
-        self._phase = phase
-        if len(parts) == 1:
-            return parts[0], kept[0]
-        return np.concatenate(parts, axis=1), np.concatenate(kept, axis=1)
+        ratio, filtered = aligned(rows, table.wide), aligned(n if keep else 0, table.wide)
+        flat, starts = np.ascontiguousarray(x, np.float32).reshape(-1), n * np.arange(self.channels)
+        self._phase = kernel.ratios(
+            flat, starts, n, table.w.reshape(-1), table.wide, table.rows, self.every, self._phase,
+            ratio.reshape(-1), filtered.reshape(-1),
+        )  # fmt: skip
+        shape = (-1, len(self.bands_hz), self.channels)
+        return ratio[:, : self.lanes].reshape(shape), filtered[:, : self.lanes].reshape(shape)
 
 
-class _Group:
-    """As many bands as one call of the kernel takes."""
+class Table:
+    """Filters and averages of all lanes as the kernel has them: `w` (row, lane), see `_lane_kernel`."""
 
     def __init__(
         self, channels: int, bands: Sequence[tuple[float, float]], rate_hz: float,
@@ -140,40 +122,29 @@ class _Group:
     ) -> None:  # fmt: skip
         from detente.monitor.signals import _lane_kernel as kernel
 
-        self.bands, self.lanes = tuple(bands), channels * len(bands)
-        self.width = -(-self.lanes // 16) * 16
-        w = aligned(kernel.ROWS, kernel.CAP)
-        w[kernel.LTA] = 1e-30  # a channel without samples gives 0, not 0 / 0
+        self.lanes, self._channels = channels * len(bands), channels
+        self.wide = -(-self.lanes // kernel.WIDTH) * kernel.WIDTH
+        last = int((np.arange(0, self.wide, kernel.WIDTH) % channels).max())  # where a vector begins in a row
+        row = -(-(last + kernel.WIDTH) // kernel.WIDTH) * kernel.WIDTH
+        self.rows = np.arange(row) % channels * (kernel.BLOCK + kernel.WIDTH)
+        self.w = w = aligned(kernel.ROWS, self.wide)
+        w[kernel.LTA] = kernel.TINY
         w[kernel.K_STA], w[kernel.K_LTA] = 1.0, 1.0
         for b, band in enumerate(bands):
             part = slice(b * channels, (b + 1) * channels)
-            sections = band_pass(band, rate_hz)[:, [0, 1, 2, 4, 5]].ravel()
-            w[kernel.COEFFICIENTS : kernel.STA, part] = sections[:, None]
+            sections = band_pass(band, rate_hz)
+            w[kernel.COEFFICIENTS : kernel.GAIN, part] = -sections[:, 4:].reshape(-1, 1)
+            w[kernel.GAIN, part] = sections[:, 0].prod()
             w[kernel.K_STA, part] = 1 / max(1, round(stas[b] * rate_hz))
             w[kernel.K_LTA, part] = 1 / max(1, round(ltas[b] * rate_hz))
-        self.scratch = w.reshape(-1)
         self._k_lta = w[kernel.K_LTA, : self.lanes].copy()
-        self._channels, self._rate = channels, rate_hz
-
-    def room(self, samples: int) -> tuple[Float32, Float32]:
-        """Empty arrays for `spread`: channels to whole vectors, and lanes with room to spill."""
-        wide = -(-self._channels // 16) * 16
-        return aligned(samples, wide), aligned(1, samples * self.width + wide)[0]
 
     def begin(self, first: Float32) -> None:
         """Set the filters to the state that a constant of the channels' first samples would have left."""
-        from scipy.signal import sosfilt_zi
-
-        from detente.monitor.signals import _lane_kernel as kernel
-
-        w = self.scratch.reshape(kernel.ROWS, kernel.CAP)
-        for b, band in enumerate(self.bands):
-            part = slice(b * self._channels, (b + 1) * self._channels)
-            w[: kernel.COEFFICIENTS, part] = np.outer(sosfilt_zi(band_pass(band, self._rate)).ravel(), first)
+        self.w[:2, : self.lanes] = -np.resize(first, self.lanes)  # the first section stops a constant
 
     def grow(self, samples: float) -> None:
         """Let the long average be the mean of what came since the filters settled, `samples` so far."""
         from detente.monitor.signals import _lane_kernel as kernel
 
-        w = self.scratch.reshape(kernel.ROWS, kernel.CAP)
-        w[kernel.K_LTA, : self.lanes] = np.maximum(self._k_lta, 1 / max(1.0, samples))
+        self.w[kernel.K_LTA, : self.lanes] = np.maximum(self._k_lta, 1 / max(1.0, samples))

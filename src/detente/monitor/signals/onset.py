@@ -71,6 +71,47 @@ def onset(x: NDArray[np.floating], rate_hz: float, *, bandwidth_hz: float | None
     return Onset(best / rate_hz, float(sd), float(loglike.max() - none))
 
 
+RISES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
+
+
+def rising_onset(x: NDArray[np.floating], rate_hz: float, *, bandwidth_hz: float) -> Onset:
+    """As `onset`, for signals that emerge: the power grows with the fourth power of time until its level is reached.
+
+    Amplitude that grows with the square of time is what a step of velocity becomes in a causal band-pass of second
+    order; how long it grows is not known: none of it and RISES_S are taken as equally probable and summed over. The
+    model of one sudden change puts the onset where the signal is already large, the later the longer it grows.
+    """
+    a = np.asarray(x, np.float64)
+    power, n = (a - a.mean()) ** 2, len(a)
+    total = np.concatenate([[0.0], np.cumsum(power)])
+    edge = max(3, n // 50)
+    k = np.arange(edge, n - edge)
+    if k.size < 3 or total[-1] <= 0:
+        return Onset(0.0, n / rate_hz / np.sqrt(12), 0.0)
+    tiny = total[-1] * 1e-12 / n
+    before = np.maximum(total[k] / k, tiny)[:, None]
+    since = np.arange(n) - k[:, None]
+    after = since >= 0
+    more = (total[-1] - total[k])[:, None] - (n - k)[:, None] * before
+    likely = np.full((1 + len(RISES_S), k.size), -np.inf)
+    for row, rise in enumerate((0.0, *RISES_S)):
+        shape = np.where(after, np.minimum(1.0, (since + 0.5) / max(rise * rate_hz, 0.5)) ** 4, 0.0)
+        size = np.maximum(more / shape.sum(axis=1, keepdims=True), 0.0)
+        level = before + size * shape
+        terms = np.log(level) + power / level
+        likely[row] = np.where(size[:, 0] > 0, -0.5 * terms.sum(axis=1), -np.inf)
+    scale = min(1.0, 2 * bandwidth_hz / rate_hz)
+    likely *= scale
+    if not np.isfinite(likely).any():
+        return Onset(0.0, n / rate_hz / np.sqrt(12), 0.0)
+    weight = np.exp(likely - likely.max()).sum(axis=0)
+    weight /= weight.sum()
+    best = int(k[weight.argmax()])
+    spread = float((weight * (k - best) ** 2).sum())
+    none = -0.5 * n * (np.log(total[-1] / n) + 1) * scale
+    return Onset(best / rate_hz, float(np.sqrt(spread + 1 / 12) / rate_hz), float(likely.max() - none))
+
+
 def first_motion(
     x: NDArray[np.floating],
     rate_hz: float,

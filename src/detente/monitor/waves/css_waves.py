@@ -56,7 +56,14 @@ def _site(
 
 
 def write_waves(traces: Sequence[Trace], prefix: Path) -> list[dict[str, Any]]:
-    """Write PREFIX.w, big-endian float32 (datatype t4), and give the rows of wfdisc that point into it."""
+    """Write PREFIX.w and give the rows of wfdisc that point into it."""
+    rows, samples = wave_rows(traces, f"{prefix.name}.w")
+    write_whole(prefix.with_name(f"{prefix.name}.w"), samples)
+    return rows
+
+
+def wave_rows(traces: Sequence[Trace], file: str) -> tuple[list[dict[str, Any]], bytes]:
+    """Rows of wfdisc, and the samples they point into in `file`: big-endian float32 (datatype t4)."""
     rows: list[dict[str, Any]] = []
     data: list[bytes] = []
     at = 0
@@ -77,11 +84,10 @@ def write_waves(traces: Sequence[Trace], prefix: Path) -> list[dict[str, Any]]:
                 "segtype": "o",
                 "datatype": "t4",
                 "dir": ".",
-                "dfile": f"{prefix.name}.w",
+                "dfile": file,
                 "foff": at,
             }
         )
         data.append(samples)
         at += len(samples)
-    write_whole(prefix.with_name(f"{prefix.name}.w"), b"".join(data))
-    return rows
+    return rows, b"".join(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -16,6 +17,19 @@ from detente.monitor.waves.trace import Fault, FaultKind
 _ORIENTED = {"Z": (None, -90.0), "N": (0.0, 0.0), "E": (90.0, 0.0)}
 _TURNED = 45.0
 _KM_APART = 1.0
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder, not a file. Raises DetenteError where it is neither or cannot be looked at."""
+    try:
+        folder, there = path.is_dir(), path.exists()
+    except OSError as bad:
+        raise DetenteError(
+            f"cannot be read ({bad.strerror})", where=str(path), fix="check the path"
+        ) from None
+    if not there:
+        raise DetenteError("no such file or folder", where=str(path), fix="check the path")
+    return folder
 
 
 def read_inventory(path: Path) -> Any:
@@ -34,7 +48,7 @@ def _read(path: Path, _changed: int, _size: int) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return obspy.read_inventory(str(path))
+            return obspy.read_inventory(glob.escape(str(path)))
     except Exception as bad:  # lxml and obspy raise many kinds for a broken file
         said = (str(bad).strip().splitlines() or ["broken"])[0]
         raise DetenteError(f"not a station file: {said[:160]}", where=path.name) from None

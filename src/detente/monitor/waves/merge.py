@@ -7,6 +7,7 @@ from itertools import groupby
 
 import numpy as np
 from msgspec import structs
+from numpy.typing import NDArray
 
 from detente.monitor.waves.trace import NS, Fault, FaultKind, Recording, Trace
 
@@ -37,7 +38,7 @@ def _order(trace: Trace) -> tuple[str, str, int, int]:
 def _join(pieces: list[Trace], faults: list[Fault]) -> list[Trace]:
     done: list[Trace] = []
     run: list[Trace] = []
-    end_ns = 0
+    size, end_ns = 0, 0  # of the run; kept here, for a day may come in a hundred thousand pieces
     for piece in pieces:
         if run and not _same_rate(run[0], piece):
             if piece.start_ns - end_ns <= _DAY_NS:
@@ -45,16 +46,15 @@ def _join(pieces: list[Trace], faults: list[Fault]) -> list[Trace]:
                 faults.append(_fault(piece, "sampling rate", piece.start_ns, piece.start_ns, detail))
             piece = _after(piece, end_ns) if piece.start_ns < end_ns else piece
         elif run and (piece.start_ns - end_ns) * piece.rate_hz < -NS / 2:
-            run = [_concatenate(run)]
-            piece = _past_overlap(run[0], piece, faults)
+            piece = _past_overlap(run, size, piece, faults)
         if not piece.samples.size:
             continue
         if run and not _touch(run[0], end_ns, piece):
             _tell_gap(piece, end_ns, faults)
             done.append(_concatenate(run))
-            run = []
+            run, size = [], 0
         run.append(piece)
-        size = sum(t.samples.size for t in run)
+        size += piece.samples.size
         end_ns = run[0].start_ns + round(size * NS / piece.rate_hz)
     return [*done, _concatenate(run)] if run else done
 
@@ -78,21 +78,36 @@ def _tell_gap(piece: Trace, end_ns: int, faults: list[Fault]) -> None:
     faults.append(_fault(piece, "clock jump" if jump else "gap", end_ns, piece.start_ns, detail))
 
 
-def _past_overlap(before: Trace, piece: Trace, faults: list[Fault]) -> Trace:
-    """What of `piece` comes after `before`; the seconds they share are compared."""
-    until = min(before.end_ns, piece.end_ns)
-    first = max(0, round((piece.start_ns - before.start_ns) * piece.rate_hz / NS))
+def _past_overlap(run: list[Trace], size: int, piece: Trace, faults: list[Fault]) -> Trace:
+    """What of `piece` comes after a run of `size` samples; the seconds they share are compared."""
+    rate, start_ns = run[0].rate_hz, run[0].start_ns
+    end_ns = start_ns + round(size * NS / rate)
+    until = min(end_ns, piece.end_ns)
+    first = max(0, round((piece.start_ns - start_ns) * piece.rate_hz / NS))
     count = max(0, round((until - piece.start_ns) * piece.rate_hz / NS))
-    old, new = before.samples[first : first + count], piece.samples[:count]
-    size = min(old.size, new.size)
-    alike = bool(np.allclose(old[:size], new[:size], rtol=_ALIKE, atol=0, equal_nan=True))
+    old, new = _held(run, size, first, count), piece.samples[:count]
+    shared = min(old.size, new.size)
+    alike = bool(np.allclose(old[:shared], new[:shared], rtol=_ALIKE, atol=0, equal_nan=True))
     seconds = (until - piece.start_ns) / NS
     if alike:
         detail = f"{seconds:.3f} s told twice, alike"
     else:
         detail = f"{seconds:.3f} s told twice and not alike: a clock set back, or two sources under one name"
     faults.append(_fault(piece, "overlap" if alike else "clock jump", piece.start_ns, until, detail))
-    return _after(piece, before.end_ns)
+    return _after(piece, end_ns)
+
+
+def _held(run: list[Trace], size: int, first: int, count: int) -> NDArray[np.float32]:
+    """Samples `first` to `first + count` of a run of `size`: only the pieces they lie in are put together."""
+    last, at = [], size
+    for trace in reversed(run):
+        if at <= first:
+            break
+        at -= trace.samples.size
+        last.append(trace.samples)
+    if not last:
+        return np.zeros(0, np.float32)
+    return np.concatenate(last[::-1])[first - at : first - at + count]
 
 
 def _after(piece: Trace, time_ns: int) -> Trace:

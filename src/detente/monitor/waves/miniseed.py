@@ -11,10 +11,15 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from detente.errors import DetenteError
-from detente.monitor.waves.trace import NS, Fault, Recording, Trace
+from detente.monitor.waves.trace import NS, Fault, FaultKind, Recording, Trace
 
 _HEADER = re.compile(rb"[0-9 \x00]{6}[DRQM][ \x00][A-Z0-9 ]{5}|MS\x03[\x00-\xff]{5}")
+_QUALITIES = np.frombuffer(b"DRQM", np.uint8)
+_B1000 = (b"\x03\xe8", b"\xe8\x03")
 _ALIGN = 64  # miniSEED 2 records begin on multiples of their length, which is at least this
+_LEAST_HZ, _MOST_HZ = 1e-6, 1e6
+_EXACT = 1 << 24
+"""The largest count up to which float32 holds every whole number."""
 _MOST_PER_BYTE = 8  # the densest encoding (Steim 2) packs seven samples into four bytes
 
 
@@ -29,10 +34,15 @@ def read_miniseed(data: bytes, where: str) -> Recording:
     Source: FDSN, miniSEED 3 (2023) and SEED 2.4 appendix; decoded by libmseed 3.
     """
     faults: list[Fault] = []
-    found, sound = _decode(data)
-    if not sound or _torn(data):
+    found, sound = _decode(data, faults)
+    if not sound or _torn(data) or _swallows(data):
         data, faults = _salvage(data, where)
-        found, _ = _decode(data) if data else ([], True)
+        told = len(faults)
+        found, _ = _decode(data, faults) if data else ([], True)
+        if data and not found and len(faults) == told:
+            data, more = _one_by_one(data, where)
+            faults += more
+            found, _ = _decode(data, faults)
     traces: list[Trace] = []
     for trace, source, last_ns in found:
         drift = last_ns - (trace.end_ns - round(NS / trace.rate_hz))
@@ -51,35 +61,58 @@ def _torn(data: bytes) -> bool:
             return False
         at = 0
         while at < len(data):
-            at += record_length(data[at : at + 2048]) or len(data)
+            at += record_length(data[at : at + 2048]) or len(data) + 1
         return at > len(data)
     except DetenteError:
         return True
 
 
-def _decode(data: bytes) -> tuple[list[tuple[Trace, str, int]], bool]:
+def _swallows(data: bytes) -> bool:
+    """Whether a record says that it is longer than it is, so that libmseed would take those after it for its end."""
+    try:
+        length = record_length(data[:2048])
+        if length is None or data[:2] == b"MS":
+            return False
+        if len(data) % length == 0 and len(data) > 3 * length:
+            rows = np.frombuffer(data, np.uint8).reshape(-1, length)
+            # most files: every record with its blockette 1000 at byte 48, and the same length in it
+            alike = (rows[:, [48, 49, 54]] == rows[0, [48, 49, 54]]).all() and data[48:50] in _B1000
+            if alike and np.isin(rows[:, 6], _QUALITIES).all():
+                return False
+        at = 0
+        while at < len(data):
+            length = record_length(data[at : at + 2048]) or len(data)
+            if _next_header(data, at) < at + length:
+                return True
+            at += length
+    except DetenteError:
+        return True
+    return False
+
+
+def _decode(data: bytes, faults: list[Fault]) -> tuple[list[tuple[Trace, str, int]], bool]:
     """Each segment with its source's name and its last sample's time; and whether libmseed was content."""
     from pymseed import MS3TraceList, PymseedError, clear_error_messages, get_error_messages
 
     clear_error_messages()
+    found: list[tuple[Trace, str, int]] = []
+    odd: list[Fault] = []
     try:
         with MS3TraceList.from_buffer(data, unpack_data=True, validate_crc=True) as series:
-            found = [
-                (
-                    _trace(s.sourceid, part.starttime, part.samprate, part.np_datasamples),
-                    s.sourceid,
-                    part.endtime,
-                )
-                for s in series
-                for part in s
-                if part.numsamples > 0 and part.sampletype in ("i", "f", "d") and 0 < part.samprate < 1e6
-            ]
+            for s in series:
+                for part in s:
+                    if part.numsamples > 0 and part.sampletype in ("i", "f", "d"):
+                        trace = _trace(s.sourceid, part.starttime, part.samprate, part.np_datasamples, odd)
+                        if trace is not None:
+                            found.append((trace, s.sourceid, part.endtime))
     except (PymseedError, ValueError, MemoryError):
         return [], False
+    faults += odd
     return found, not get_error_messages()
 
 
-def _trace(source: str, start: int, rate: float, samples: NDArray[Any]) -> Trace:
+def _trace(source: str, start: int, rate: float, samples: NDArray[Any], faults: list[Fault]) -> Trace | None:
+    """A segment as a trace; None, and a fault, where its rate makes no seismogram."""
     from pymseed import PymseedError, sourceid2nslc
 
     try:
@@ -87,9 +120,23 @@ def _trace(source: str, start: int, rate: float, samples: NDArray[Any]) -> Trace
     except (PymseedError, ValueError):
         network, station, location, channel = "", source.rpartition(":")[2], "", ""
     channel = channel.replace("_", "")  # band, source and position codes of other lengths than one
-    return Trace(
-        network, station, location, channel, int(start), _round_rate(rate), samples.astype(np.float32)
-    )
+    name = f"{network}.{station}.{location}.{channel}"
+    if not _LEAST_HZ <= rate < _MOST_HZ:
+        detail = f"{samples.size} samples at {rate:g} Hz: left out"
+        faults.append(_fault(name, "sampling rate", start, detail))
+        return None
+    low, high = (int(samples.min()), int(samples.max())) if samples.dtype.kind == "i" else (0, 0)
+    if max(-low, high) > _EXACT:
+        step = 1 << (max(-low, high).bit_length() - 24)
+        detail = f"counts from {low} to {high}: only every {step}th can be told apart in float32"
+        faults.append(_fault(name, "precision", start, detail))
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is told as no number
+        values = samples.astype(np.float32)
+    return Trace(network, station, location, channel, int(start), _round_rate(rate), values)
+
+
+def _fault(channel: str, kind: FaultKind, start_ns: int, detail: str) -> Fault:
+    return Fault(channel=channel, kind=kind, start=start_ns / NS, end=start_ns / NS, detail=detail)
 
 
 def _round_rate(rate: float) -> float:
@@ -113,6 +160,8 @@ def records(data: bytes) -> Iterator[tuple[int, int, str]]:
             length = record.reclen
             if record.samplecnt > _MOST_PER_BYTE * length:
                 raise ValueError("more samples than the record can hold")
+            if data[at : at + 2] != b"MS" and _next_header(data, at) < at + length:
+                raise ValueError("a record that runs over the next one")
             if record.samplecnt:
                 record.unpack_data()
             yield at, length, "; ".join(str(m) for m in get_error_messages())
@@ -141,6 +190,21 @@ def _salvage(data: bytes, where: str) -> tuple[bytes, list[Fault]]:
             kept.append(data[at:end])
     if end < len(data):
         faults.append(_corrupt(where, f"bytes {end} to {len(data)} are not miniSEED"))
+    return b"".join(kept), faults
+
+
+def _one_by_one(data: bytes, where: str) -> tuple[bytes, list[Fault]]:
+    """The records that libmseed can place in time: one that it cannot stops it at all of them."""
+    kept: list[bytes] = []
+    faults: list[Fault] = []
+    for at, length, _ in records(data):
+        odd: list[Fault] = []
+        found, _ = _decode(data[at : at + length], odd)
+        if found:
+            kept.append(data[at : at + length])
+        else:
+            detail = f"record at byte {at}: its end is at no time that can be told"
+            faults += odd or [_corrupt(where, detail)]
     return b"".join(kept), faults
 
 

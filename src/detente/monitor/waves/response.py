@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
 from detente.errors import DetenteError
-from detente.monitor.waves.inventory import channels, read_inventory, seconds
+from detente.monitor.waves.inventory import channels, is_folder, read_inventory, seconds
 from detente.monitor.waves.sacpz import PoleZero, is_sacpz, read_sacpz
 from detente.monitor.waves.trace import Fault, Recording, Trace
 
@@ -91,7 +92,7 @@ def load(paths: Path | str | Iterable[Path | str]) -> Responses:
     """The responses of StationXML and SAC pole-zero files or folders of them; a broken file is a fault."""
     held: dict[str, list[Response]] = {}
     faults: list[Fault] = []
-    for path in _listed([paths] if isinstance(paths, Path | str) else list(paths)):
+    for path in station_files([paths] if isinstance(paths, Path | str) else list(paths)):
         if path.suffix.lower() in _TABLES:
             continue  # places only
         try:
@@ -175,7 +176,13 @@ def _from_channel(
     told = channel.response
     if told is None or (not told.response_stages and told.instrument_sensitivity is None):
         raise DetenteError("the station file has no response", where=name)
+    if getattr(told, "instrument_polynomial", None) is not None or any(
+        hasattr(stage, "approximation_type") for stage in told.response_stages or ()
+    ):
+        raise DetenteError("a polynomial response has no transfer function", where=name)
     sensitivity = told.instrument_sensitivity
+    if not told.response_stages and not sensitivity.value:
+        raise DetenteError("a sensitivity of 0", where=name)
     first = told.response_stages[0].input_units if told.response_stages else None
     unit = first or (sensitivity.input_units if sensitivity else None) or ""
     order, scale, base = _input(unit, name)
@@ -276,23 +283,29 @@ def _matches(name: str, trace: Trace) -> bool:
     )
 
 
-def _listed(given: list[Path | str]) -> list[Path]:
+def station_files(given: Iterable[Path | str]) -> list[Path]:
+    """The files given, and of folders those that hold StationXML, dataless SEED or pole-zeros.
+
+    Raises DetenteError for a path that does not exist.
+    """
     listed: list[Path] = []
     for name in given:
         path = Path(name)
-        if path.is_dir():
-            listed += sorted(
-                p
-                for p in path.rglob("*")
-                if p.is_file() and (p.suffix.lower() in (".xml", ".dataless") or _is_polezero(p))
-            )
-        elif path.is_file():
-            listed.append(path)
+        if is_folder(path):
+            found = (Path(here, n) for here, _, names in os.walk(path) for n in names)
+            listed += sorted(p for p in found if _describes(p))
         else:
-            raise DetenteError("no such file or folder", where=str(path), fix="check the path")
+            listed.append(path)
     return listed
 
 
-def _is_polezero(path: Path) -> bool:
-    with path.open("rb") as file:
-        return is_sacpz(file.read(640))
+def _describes(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    if path.suffix.lower() in (".xml", ".dataless"):
+        return True
+    try:
+        with path.open("rb") as file:
+            return is_sacpz(file.read(640))
+    except OSError:
+        return False  # told as a waveform file, if it is one

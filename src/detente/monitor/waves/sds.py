@@ -61,7 +61,19 @@ class Archive(msgspec.Struct, frozen=True):
             for path in self._files(channel, start, end):
                 try:
                     data = path.read_bytes()
-                except OSError:
+                except FileNotFoundError:
+                    continue
+                except OSError as bad:
+                    detail = f"cannot be read ({bad.strerror})"
+                    faults.append(
+                        Fault(
+                            channel=channel,
+                            kind="corrupt",
+                            start=start,
+                            end=end,
+                            detail=f"{path.name} {detail}",
+                        )
+                    )
                     continue
                 found = read_miniseed(data, path.name)
                 faults += found.faults

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from importlib.resources import files
 from math import isfinite
@@ -12,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from detente.errors import DetenteError
-from detente.monitor.geo import check_place, distance_azimuth
+from detente.monitor.geo import KM_PER_DEG, check_place, distance_azimuth
 from detente.monitor.stations import ims
-from detente.monitor.waves.inventory import read_inventory
+from detente.monitor.waves.inventory import is_folder, read_inventory
 from detente.monitor.waves.sac import byte_order, read_sac_site
 from detente.monitor.waves.sacpz import is_sacpz, read_sacpz
 from detente.monitor.waves.trace import Array, Fault, Recording, Site, Trace
@@ -29,6 +31,7 @@ _NAMES = {
     "array": ("array",),
 }
 _SAME_PLACE_DEG = 0.05
+_KM_APART = 1.0
 
 
 def load(
@@ -36,6 +39,7 @@ def load(
 ) -> dict[str, Array]:
     """Arrays by code: every station one of a single site, but elements of IMS arrays together under the array.
 
+    A station whose code another network's station bears, more than a kilometre away, stands under NET.CODE.
     Parameters: `source`: files, folders or an obspy Inventory; `array`: take all sites as elements of one array
     of this name; `at` (s UTC): where a station moved, where it stood then, else where it stood last.
     Raises DetenteError for a file that is missing or broken, or where no station was found.
@@ -44,13 +48,15 @@ def load(
     if hasattr(source, "networks"):
         _from_inventory(source, sites, at, "inventory")
     else:
-        for path in _listed(source):
-            _from_file(path, sites, at)
+        given = [source] if isinstance(source, Path | str) else list(source)
+        for name in given:
+            _from_path(Path(name), sites, at)
     if not sites:
-        raise DetenteError("no station found", where="" if hasattr(source, "networks") else str(source))
+        where = "" if hasattr(source, "networks") else ", ".join(map(str, given))
+        raise DetenteError("no station found", where=where, fix="give StationXML or a table of places")
     if array:
         return {array: Array(array, tuple(s for s, _ in sites.values()))}
-    return _grouped(sites.values())
+    return _grouped(sites)
 
 
 @lru_cache(maxsize=1)
@@ -73,15 +79,20 @@ def by_array(
 ) -> tuple[dict[str, list[Trace]], tuple[Fault, ...]]:
     """The traces of each array, its sites' order first, and a fault for each channel that stands nowhere."""
     order = {
-        site.code: (code, i)
+        (site.network if _is_rival(array) else "", site.code): (code, i)
         for code, array in reversed(list(arrays.items()))
         for i, site in enumerate(array.sites)
     }
-    found: dict[str, list[Trace]] = {}
+
+    def place(trace: Trace) -> tuple[str, int] | None:
+        return order.get((trace.network, trace.station)) or order.get(("", trace.station))
+
+    found: dict[str, list[tuple[int, Trace]]] = {}
     lost: dict[str, Fault] = {}
     for trace in recording.traces:
-        if trace.station in order:
-            found.setdefault(order[trace.station][0], []).append(trace)
+        known = place(trace)
+        if known is not None:
+            found.setdefault(known[0], []).append((known[1], trace))
         else:
             lost.setdefault(
                 trace.id,
@@ -89,29 +100,40 @@ def by_array(
                     channel=trace.id, kind="no site", start=trace.start, end=trace.end, detail="place unknown"
                 ),
             )
-    for traces in found.values():
-        traces.sort(key=lambda t: (order[t.station][1], t.location, t.channel, t.start_ns))
-    return found, tuple(lost.values())
+    sorted_by = lambda p: (p[0], p[1].location, p[1].channel, p[1].start_ns)  # noqa: E731
+    ordered = {code: [t for _, t in sorted(pairs, key=sorted_by)] for code, pairs in found.items()}
+    return ordered, tuple(lost.values())
 
 
-def _listed(source: Path | str | Iterable[Path | str]) -> list[Path]:
-    given = [source] if isinstance(source, Path | str) else list(source)
-    listed: list[Path] = []
-    for name in given:
-        path = Path(name)
-        if path.is_dir():
-            listed += sorted(p for p in path.rglob("*") if p.is_file() and _knows_places(p))
-        else:
-            listed.append(path)
-    return listed
+def _is_rival(array: Array) -> bool:
+    """Whether a station bears its network's code before its own, for another one has that alone."""
+    first = array.sites[0]
+    return bool(first.network) and array.code == f"{first.network}.{first.code}"
 
 
-def _knows_places(path: Path) -> bool:
+def _from_path(path: Path, sites: dict[str, tuple[Site, str]], at: float | None) -> None:
+    """The places of a file, or of all in a folder that know any; one that is broken there is passed over."""
+    if not is_folder(path):
+        _from_file(path, sites, at)
+        return
+    for one in sorted(Path(here, n) for here, _, names in os.walk(path) for n in names):
+        if one.is_file() and knows_places(one):
+            with suppress(DetenteError):  # the reader of responses tells of it
+                _from_file(one, sites, at)
+
+
+def knows_places(path: Path) -> bool:
+    """Whether a file looks as if it told where a station stands; a folder may."""
+    if path.is_dir():
+        return True
+    try:
+        with path.open("rb") as file:
+            head = file.read(2000)
+    except OSError:
+        return False
     if path.suffix.lower() in (".xml", ".dataless"):
-        return b"StationXML" in path.read_bytes()[:2000]
-    with path.open("rb") as file:
-        head = file.read(640)
-    return bool(byte_order(head)) or is_sacpz(head)
+        return b"StationXML" in head
+    return bool(byte_order(head[:640])) or is_sacpz(head[:640])
 
 
 def _from_file(path: Path, sites: dict[str, tuple[Site, str]], at: float | None) -> None:
@@ -138,10 +160,10 @@ def _from_inventory(inventory: Any, sites: dict[str, tuple[Site, str]], at: floa
     epochs = [
         (float(s.start_date.timestamp) if s.start_date else -1e12, n.code, s) for n in inventory for s in n
     ]
-    chosen: dict[str, Site] = {}
+    chosen: dict[tuple[str, str], Site] = {}
     for start, network, s in sorted(epochs, key=lambda e: e[0]):
-        if at is None or start <= at or s.code not in chosen:
-            chosen[s.code] = Site(
+        if at is None or start <= at or (network, s.code) not in chosen:
+            chosen[network, s.code] = Site(
                 s.code, float(s.latitude), float(s.longitude), float(s.elevation or 0.0), network
             )
     for site in chosen.values():
@@ -150,7 +172,14 @@ def _from_inventory(inventory: Any, sites: dict[str, tuple[Site, str]], at: floa
 
 def _keep(sites: dict[str, tuple[Site, str]], site: Site, array: str, where: str) -> None:
     check_place(site.lat, site.lon, where=f"{where}: {site.code}")
-    sites[site.code] = (site, array)
+    there = sites.get(site.code, (site, ""))[0]
+    rival = there.network and site.network and there.network != site.network and _km(there, site) > _KM_APART
+    sites[f"{site.network}.{site.code}" if rival else site.code] = (site, array)
+
+
+def _km(a: Site, b: Site) -> float:
+    degrees, _, _ = distance_azimuth(a.lat, a.lon, b.lat, b.lon)
+    return float(degrees) * KM_PER_DEG
 
 
 def _table(data: bytes, where: str) -> Iterable[tuple[Site, str]]:
@@ -194,10 +223,10 @@ def _elements() -> Mapping[str, tuple[Site, str, bool]]:
     return found
 
 
-def _grouped(sites: Iterable[tuple[Site, str]]) -> dict[str, Array]:
+def _grouped(sites: Mapping[str, tuple[Site, str]]) -> dict[str, Array]:
     groups: dict[str, list[Site]] = {}
-    for site, array in sites:
-        groups.setdefault(array or _ims_array_of(site) or site.code, []).append(site)
+    for code, (site, array) in sites.items():
+        groups.setdefault(array or _ims_array_of(site) or code, []).append(site)
     return {code: Array(code, tuple(group)) for code, group in groups.items()}
 
 

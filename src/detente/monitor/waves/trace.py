@@ -15,7 +15,7 @@ NS = 1_000_000_000
 # fmt: off
 FaultKind = Literal[
     "gap", "overlap", "clock jump", "dead", "clipped", "not a number", "in the future", "units", "no response",
-    "duplicate", "polarity", "swapped", "corrupt", "no site", "sampling rate",
+    "duplicate", "polarity", "swapped", "corrupt", "no site", "sampling rate", "precision", "masked",
 ]
 # fmt: on
 

@@ -1,0 +1,140 @@
+"""Undo and redo: what comes back is what was, exactly; the history only grows; f-k and other edits alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from detente.cli.monitor import app
+from detente.errors import DetenteError
+from detente.monitor.bulletin.records import Arrival, Bulletin, Event
+from detente.monitor.bulletin.store import Store
+from detente.monitor.chain.edit import Edit, apply, keep
+from detente.monitor.chain.files import read_bulletin, store_beside, write_bulletin
+from detente.monitor.chain.pick import new_arrival, take_in
+from detente.monitor.chain.undo import revert, steps
+from detente.monitor.character.ground import Instruments
+from detente.monitor.character.paths import path
+from detente.monitor.waves.trace import Array, Recording
+from tests.monitor.character import _scene as scene
+
+RUN = CliRunner()
+Data = tuple[Recording, dict[str, Array], Instruments]
+WHO = {"who": "A. Nalyst", "when": 5.0, "reason": "looked again"}
+
+
+def start(folder: Path) -> tuple[Bulletin, Store, Event, Data]:
+    """A located event of eight stations in a bulletin, its store, and the records that an edit needs."""
+    arrays = scene.stations([(azimuth, 5.0 + i) for i, azimuth in enumerate(range(10, 360, 45))])
+    event = scene.event(arrays)
+    arrivals = tuple(
+        Arrival(
+            id=f"{code}-P", station=code, time=scene.TIME + path(event.origin, a).p_s, time_sd=0.2, phase="P"
+        )
+        for code, a in arrays.items()
+    )
+    recording = scene.recording(event, arrays)
+    made = Bulletin(start=scene.TIME, end=scene.TIME + 900, arrivals=arrivals, events=(event,))
+    store = Store(folder / "bulletin.sqlite")
+    store.put(made)
+    return made, store, event, (recording, arrays, scene.instruments(arrays, "Z"))
+
+
+def change(made: Bulletin, store: Store, data: Data, **wanted: object) -> Bulletin:
+    edit = Edit(event="e", **WHO, **wanted)  # type: ignore[arg-type]
+    after, _ = apply(made, edit, *data)
+    keep(store, after, edit)
+    return after
+
+
+def bare(made: Bulletin) -> tuple[object, ...]:
+    """The bulletin without the list of changes and the hands that arrivals went through."""
+    events = tuple(msgspec.structs.replace(e, changes=()) for e in made.events)
+    return events, tuple(msgspec.structs.replace(a, by="") for a in made.arrivals)
+
+
+def test_undo_and_redo_walk_through_every_kind_of_change(tmp_path: Path) -> None:
+    made, store, _, data = start(tmp_path)
+    states = [made]
+    for wanted in (
+        {"arrival": "S1-P", "time": made.arrivals[1].time + 1.5},
+        {"arrival": "S2-P", "remove": True},
+        {"arrival": "S3-P", "fk": (123.0, 4.0, 0.11, 0.01)},
+        {"depth_km": 20.0},
+    ):
+        states.append(change(states[-1], store, data, **wanted))
+    used = {u.arrival: u for u in states[3].events[0].origin.used}
+    assert used["S3-P"].backazimuth_residual_deg is not None and used["S1-P"].backazimuth_residual_deg is None
+    now, lines = states[-1], len(store.changes())
+    for k in (3, 2, 1, 0):
+        now, said = revert(now, store, "e", "undo", **WHO)
+        assert bare(now) == bare(states[k])
+        assert bare(store.bulletin()) == bare(now)
+        assert said.what == "undo of a change by A. Nalyst: looked again"
+    with pytest.raises(DetenteError, match="nothing to undo"):
+        revert(now, store, "e", "undo", **WHO)
+    for k in (1, 2):
+        now, _ = revert(now, store, "e", "redo", **WHO)
+        assert bare(now) == bare(states[k])
+    assert [len(s) for s in steps(store, "e")] == [2, 2]
+    now = change(now, store, data, depth_km=5.0)
+    assert [len(s) for s in steps(store, "e")] == [3, 0]
+    with pytest.raises(DetenteError, match="nothing to redo"):
+        revert(now, store, "e", "redo", **WHO)
+    assert len(store.changes()) > lines + 6 and len(now.events[0].changes) == 11
+    with pytest.raises(DetenteError, match="without a name or a reason"):
+        revert(now, store, "e", "undo", who=" ", reason="x", when=0.0)
+    with pytest.raises(DetenteError, match="another state"):
+        revert(states[0], store, "e", "undo", **WHO)
+    store.close()
+
+
+def test_the_command_takes_the_last_change_back(tmp_path: Path) -> None:
+    made, store, event, data = start(tmp_path)
+    after = change(made, store, data, arrival="S2-P", remove=True)
+    store.close()
+    file = tmp_path / "bulletin.json"
+    write_bulletin(file, after)
+    assert store_beside(file).is_file()
+    args = ["undo", str(file), "--event", "e", "--who", "B. Oss", "--reason", "it was P after all"]
+    done = RUN.invoke(app, args)
+    assert done.exit_code == 0 and "undo of a change by A. Nalyst" in done.output
+    back = read_bulletin(file)
+    assert {u.arrival for u in back.events[0].origin.used} == {u.arrival for u in event.origin.used}
+    assert [c.who for c in back.events[0].changes] == ["A. Nalyst", "B. Oss"]
+    again = RUN.invoke(app, [*args, "--redo"])
+    assert again.exit_code == 0
+    assert bare(read_bulletin(file)) == bare(after)
+
+
+def test_a_pick_by_hand_joins_its_event_and_undo_takes_it_out(tmp_path: Path) -> None:
+    made, store, event, data = start(tmp_path)
+    fewer = change(made, store, data, arrival="S4-P", remove=True)
+    gone = made.arrivals[4]
+    picked = new_arrival(fewer, data[1], "S4", gone.time, "P", 0.2, "A. Nalyst")
+    edit = Edit(event="e", **WHO)  # type: ignore[arg-type]
+    after, said = take_in(fewer, picked, edit, *data, store)
+    used = {u.arrival for u in after.events[0].origin.used}
+    assert picked.id in used and len(used) == 8 and said.what == f"add of arrival {picked.id}"
+    assert (picked.by, picked.method) == ("A. Nalyst", "picked by hand")
+    first = event.origin
+    back = after.events[0].origin  # the same times as at first: the same place, whoever picked them
+    assert (back.lat, back.lon) == pytest.approx((first.lat, first.lon), abs=0.02)
+    assert store.arrival(picked.id).station == "S4"
+    undone, _ = revert(after, store, "e", "undo", **WHO)
+    assert bare(undone)[0] == bare(fewer)[0] and picked.id in {a.id for a in undone.arrivals}
+    again = new_arrival(after, data[1], "S4", gone.time, "P", 0.2, "B")
+    assert again.id == f"{picked.id}-2"
+    with pytest.raises(DetenteError, match="has P at S4; edit --time"):
+        take_in(after, again, edit, *data, store)
+    for bad, words in (
+        (("S9", "P", 0.2), "no place"),
+        (("S4", "XX", 0.2), "no travel times"),
+        (("S4", "P", 0), "error"),
+    ):
+        with pytest.raises(DetenteError, match=words):
+            new_arrival(after, data[1], bad[0], gone.time, bad[1], bad[2], "B")
+    store.close()
