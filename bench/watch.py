@@ -36,19 +36,21 @@ def main() -> None:
 def _watch(folder: Path):  # type: ignore[no-untyped-def]
     import time
 
+    from bench.real_records import places
     from detente.monitor.bulletin.store import Store
     from detente.monitor.chain.watch import News, Settings, Watch
     from detente.monitor.chain.watch_run import STORE, Line, run
-    from detente.monitor.chain.watch_steps import steps
-    from detente.monitor.waves import response, sites
+    from detente.monitor.chain.watch_steps import steps, warm
+    from detente.monitor.waves import response
     from detente.monitor.waves.read import read
     from detente.monitor.waves.seedlink_server import Replay
 
     recording = read(folder / "2017-09-03_regional_20Hz.mseed", start=_START, end=_END)
-    arrays = sites.load(folder / "regional_20Hz_stations.csv")
+    arrays = places(folder.parent)
     responses = response.load(folder / "2016-09-09")
     server = Replay(recording.traces, speed=_SPEED).start()
     told: list[News] = []
+    warm(arrays)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name, Store(Path(name) / STORE) as store:
         watch = Watch(store, arrays, *steps(arrays, responses), settings=Settings(least_stations=3))

@@ -59,14 +59,14 @@ def _after_noise(made: Recording, rms: float) -> tuple[Trace, ...]:
     return tuple(found)
 
 
-def _alike(live: Event, filed: Event, *, but: int = 0) -> None:
+def _alike(live: Event, filed: Event, *, but: int = 0, units: float = 0.02) -> None:
     a, b = live.origin, filed.origin
     assert len({u.station for u in a.used} ^ {u.station for u in b.used}) <= but
     assert (a.lat, a.lon) == (pytest.approx(b.lat, abs=0.01), pytest.approx(b.lon, abs=0.01))
     assert (a.time, a.depth_km) == (pytest.approx(b.time, abs=0.1), pytest.approx(b.depth_km, abs=1.0))
     assert [m.kind for m in live.magnitudes] == [m.kind for m in filed.magnitudes]
     for one, other in zip(live.magnitudes, filed.magnitudes, strict=True):
-        assert one.value == pytest.approx(other.value, abs=0.02)
+        assert one.value == pytest.approx(other.value, abs=units)
     assert live.screening is not None and filed.screening is not None
     assert live.screening.verdict == filed.screening.verdict
     if filed.screening.p_explosion is not None:
@@ -107,7 +107,8 @@ def test_the_test_of_2017_ends_as_the_chain_of_files_has_it(tmp_path: Path, wave
     live = Bulletin(start=0.0, end=0.0, events=tuple(events))
     seen = real.nearest(live, real.seconds(real.TESTS[-1][1]))
     assert first is not None and seen is not None
-    _alike(seen, first, but=1)  # noise rates differ: the watch knows how long it has listened
+    # noise rates differ, for the watch knows how long it has listened: another station's P is taken, or not
+    _alike(seen, first, but=1, units=0.1)
     verdicts = {
         v
         for n in told
