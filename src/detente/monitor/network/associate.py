@@ -54,12 +54,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     events_a_day: float = 100.0
-    least_score: float = 3.0
+    least_score: float = 1.5
     least_p: int = 2
     sd: float = 0.38
     reliability: float = 0.95
     snr: float = 3.5
-    step_deg: float = 2.5
+    step_deg: float = 2.0
     depths_km: tuple[float, ...] = (10.0, 120.0, 350.0, 580.0)
     least_weight: float = 11.0
     rounds: int = 2
