@@ -44,6 +44,10 @@ class Template(msgspec.Struct, frozen=True, eq=False):
             self, name=f"{self.name} reversed", samples=self.samples[:, ::-1].copy()
         )
 
+    def flipped(self) -> Template:
+        """The same with the other sign."""
+        return msgspec.structs.replace(self, samples=-self.samples)
+
 
 class Maxima(msgspec.Struct, frozen=True, eq=False):
     """The greatest correlation of every template in every chunk of about CHUNK_S, and its time (template, chunk)."""
@@ -300,12 +304,28 @@ def repeats(
 ) -> tuple[Match, ...]:
     """What looks like the templates, less the data's hum; `per_day` false matches a day and template.
 
-    The level comes from the templates turned backwards in time on the same data. Raises DetenteError as `correlate`
-    does, and for less than fifty chunks.
+    The level comes from the same data: the templates turned backwards in time, and where these stand on their heads.
+    Raises DetenteError as `correlate` does, and for less than fifty chunks.
     """
     data, templates = less_hum(data, templates)
     laws = noise_laws(correlate(data, [t.reversed() for t in templates], statistic))
-    return matches(correlate(data, templates, statistic), laws, per_day)
+    found = correlate(data, templates, statistic)
+    heads = _on_their_heads(found, correlate(data, [t.flipped() for t in templates], statistic))
+    both = {name: Wider((*laws[name].laws, tail)) for name, tail in zip(found.names, heads, strict=True)}
+    return matches(found, both, per_day)
+
+
+def _on_their_heads(found: Maxima, flipped: Maxima) -> list[Tail]:
+    """The tails of the correlations with templates of the other sign where no greater one of the right sign is near.
+
+    Noise has no sign, so these are as frequent as false alarms, spikes through the filter that made the template
+    included; a repeat's own side lobes lie beside a greater peak.
+    """
+    from scipy.ndimage import maximum_filter1d
+
+    reach = 2 * int(np.ceil(found.length_s / found.chunk_s)) + 1
+    near = maximum_filter1d(found.correlation, reach, axis=1)
+    return tails(squeezed(np.where(flipped.correlation > near, flipped.correlation, 0.0)), found.chunk_s)
 
 
 def filtered(data: Panel, band_hz: tuple[float, float]) -> Panel:
