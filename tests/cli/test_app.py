@@ -86,6 +86,25 @@ def test_an_error_is_one_clean_line(
     assert capsys.readouterr().err == "detente: a.yaml:3: two lines and \ufffd[31mred\ufffd; mend it\n"
 
 
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (OSError(28, "No space left on device", "out/x.json"), "out/x.json: No space left on device"),
+        (PermissionError(13, "Permission denied"), "[Errno 13] Permission denied"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, bad: OSError, says: str
+) -> None:
+    def fail(*_: object) -> int:
+        raise bad
+
+    monkeypatch.setattr("detente.cli._app._call", fail)
+    assert run(["x"], {"x": ""}) == 2
+    assert capsys.readouterr().err == f"detente: {says}\n"
+
+
 def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_: object) -> int:
         raise KeyboardInterrupt

@@ -34,6 +34,12 @@ def run(arguments: list[str], commands: dict[str, str]) -> int:
     except BrokenPipeError:  # the reader of a pipe went away: nothing more to tell it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as bad:  # a full disk, a folder that may not be written, a host that does not answer
+        return _say(
+            f"{bad.filename}: {bad.strerror}"
+            if bad.filename and bad.strerror
+            else str(bad) or type(bad).__name__
+        )
 
 
 def _answer(arguments: list[str], commands: dict[str, str]) -> int:

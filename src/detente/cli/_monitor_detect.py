@@ -233,7 +233,8 @@ def correlate(
 ) -> None:
     """Repeats of a known event by waveform correlation, at a false-alarm rate that is set.
 
-    The template begins at --start. The level comes from the same template backwards in time on the same data.
+    The template begins at --start. The level comes from the same template backwards in time on the same data; steady
+    spectral lines (hum) are taken out of both.
     """
     from detente.monitor.signals import correlate as work
     from detente.monitor.signals.gather import panel
@@ -252,8 +253,7 @@ def correlate(
             master, day = (work.filtered(work.keep(p, shared), band) for p in (one, data))
             t = work.cut_template(master, place.code, begin, seconds)
             statistic: work.Statistic = "channel" if per_channel else "array"
-            laws = work.noise_laws(work.correlate(day, [t.reversed()], statistic))
-            found += work.matches(work.correlate(day, [t], statistic), laws, false_per_day)
+            found += work.repeats(day, [t], false_per_day, statistic)
         except DetenteError as bad:
             skipped.append(f"{place.code}: {bad}")
     if skipped and not found and len(skipped) == len(_stations(files, stations, array)):

@@ -18,6 +18,7 @@ from detente.monitor.bulletin.store import Store
 from detente.monitor.chain.after import later_events
 from detente.monitor.chain.edit import Edit, apply, keep
 from detente.monitor.chain.files import read_bulletin, write_bulletin
+from detente.monitor.chain.listen import apart, heard
 from detente.monitor.chain.lone import lone_events
 from detente.monitor.chain.process import (
     Settings,
@@ -29,6 +30,7 @@ from detente.monitor.chain.process import (
     settings_of,
 )
 from detente.monitor.chain.refine import pick_sd, refine
+from detente.monitor.character.magnitudes import stations
 from detente.monitor.character.paths import path
 from detente.monitor.character.station_terms import read_terms
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
@@ -234,6 +236,43 @@ def test_a_station_that_cannot_be_listened_to_is_a_fault():
     found = process(Recording((slow,)), arrays, Responses({}))
     assert not found.arrivals and not found.events
     assert any("SLOW" in fault and "no band" in fault for fault in found.faults)
+
+
+@pytest.mark.parametrize(("elements", "stands"), [(1, 8), (2, 7)])
+def test_an_array_of_which_few_elements_have_data_is_one_of_them(elements: int, stands: int):
+    # ARCES in an archive that kept ARA0 alone: its arrivals bore a code without a place, and nothing went on
+    scenes = scene.stations(RING[:2])
+    first, last = scene.recording(scene.event(scenes), scenes).traces
+    place = scenes.pop("S1").sites[0]
+    sites = [Site(f"AR{k}", place.lat + 0.01 * k, place.lon, 0.0) for k in range(9)]
+    of_array = [msgspec.structs.replace(last, station=f"AR{8 - k}") for k in range(elements)]
+    arrays = {**scenes, "ARRAY": Array("ARRAY", tuple(sites))}
+    found = process(Recording((first, *of_array)), arrays, Responses({}))
+    assert {a.station for a in found.arrivals} == {"S0", "ARRAY"} and found.events
+    assert heard(of_array, arrays["ARRAY"]).sites == (sites[stands],)
+
+
+def test_the_elements_of_a_wide_array_are_stations():
+    alone = scene.stations(RING[:3])
+    traces = scene.recording(scene.event(alone), alone).traces
+    wide = {"NET": Array("NET", tuple(a.sites[0] for a in alone.values()))}
+    found = process(Recording(traces), wide, Responses({}))
+    assert found.stations == tuple(alone) and {a.station for a in found.arrivals} == set(alone)
+    assert apart(wide) == alone
+
+
+def test_two_networks_of_one_code_are_two_stations():
+    arrays = scene.stations(RING[:1])
+    event = scene.event(arrays)
+    own = scene.recording(event, arrays).traces[0]
+    rival = msgspec.structs.replace(own, network="YY", samples=own.samples[::-1].copy())
+    site = arrays["S0"].sites[0]
+    both = {
+        "S0": Array("S0", (msgspec.structs.replace(site, network="XX"),)),
+        "YY.S0": Array("YY.S0", (msgspec.structs.replace(site, network="YY", lat=site.lat + 1),)),
+    }
+    seen = stations(event, Recording((own, rival)), both)
+    assert {s.path.station: {t.network for t in s.traces} for s in seen} == {"S0": {"XX"}, "YY.S0": {"YY"}}
 
 
 def test_show_prints_every_reason(tmp_path: Path):

@@ -9,10 +9,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from scipy.signal import lfilter, sosfilt
 
 from detente.errors import DetenteError
 from detente.monitor.signals import correlate as c
+from detente.monitor.signals.filters import band_pass
 from detente.monitor.signals.gather import Panel, is_vertical
+from detente.monitor.signals.lines import notched, steady_lines
 from detente.monitor.signals.synthetic import EPOCH, Planted, make_day, noise, rings
 from detente.monitor.signals.threshold import law
 
@@ -101,6 +104,81 @@ def test_a_repeat_in_noise_is_found_where_power_shows_nothing() -> None:
     found = c.matches(c.correlate(later, [template]), laws, 1.0)
     assert [round(m.time - EPOCH - 2000, 1) for m in found] == [0.0]
     assert found[0].false_per_day < 1.0 and found[0].correlation > found[0].level
+
+
+def _made(kind: str, seed: int, seconds: float) -> Panel:
+    """Four channels of one kind of noise, unit variance, filtered; `hum` holds 2.3 Hz at fixed phases."""
+    rng, n = np.random.default_rng(seed), round(seconds * RATE)
+    x = rng.standard_normal((4, n))
+    if kind == "coloured":
+        x = lfilter([1.0], [1.0, -1.5, 0.7], x)
+    elif kind == "spikes":
+        x = rng.standard_t(3, (4, n))
+    elif kind == "hum":
+        t = np.arange(n) / RATE + seed
+        x += np.sin(2 * np.pi * 2.3 * t + np.array([[0.0], [1.0], [2.2], [3.1]]))
+    codes = tuple(f"XX.N{k}..BHZ" for k in range(4))
+    return c.filtered(Panel("N", codes, 0, RATE, x.astype(np.float32), np.zeros(4), np.zeros((4, 2))), BAND)
+
+
+def _some(source: Panel) -> list[c.Template]:
+    return [
+        c.Template(f"t{k}", source.codes, RATE, source.samples[:, 200 + k * 1000 : 440 + k * 1000])
+        for k in range(12)
+    ]
+
+
+@pytest.mark.parametrize("statistic", ["array", "channel"])
+@pytest.mark.parametrize("kind", ["white", "coloured", "spikes", "hum"])
+def test_the_rate_holds_whatever_the_noise(kind: str, statistic: c.Statistic) -> None:
+    # 40 a day and template, 12 templates, six hours: 120, and Poisson's 3 sd is 33; spikes come in bursts
+    found = c.repeats(_made(kind, 5, 21600.0), _some(_made(kind, 3, 1200.0)), 40.0, statistic)
+    assert 60 < len(found) < (180 if kind == "spikes" else 153)
+
+
+def test_a_hum_left_in_template_and_data_gives_no_more_than_was_set() -> None:
+    # the template turned backwards in time has other phases across the channels than the hum: 60 times too many
+    day, templates = _made("hum", 5, 21600.0), _some(_made("hum", 3, 1200.0))
+    laws = c.noise_laws(c.correlate(day, [t.reversed() for t in templates]))
+    assert len(c.matches(c.correlate(day, templates), laws, 40.0)) < 153
+
+
+@pytest.mark.parametrize("kind", ["white", "hum", "spikes"])
+def test_a_weak_repeat_is_found_beneath_the_hum(kind: str) -> None:
+    # the repeat's rms is half the noise's, and beneath the hum a third of the data's
+    rng = np.random.default_rng(12)
+    shape = sosfilt(band_pass(BAND, RATE), rng.standard_normal((4, 240)) * np.hanning(240)).astype(np.float32)
+    day, master = _made(kind, 5, 7200.0), _made(kind, 3, 600.0)
+    noise_rms = float(_made("white", 5, 600.0).samples.std())
+    shape *= noise_rms / float(shape.std())
+    master.samples[:, 4000:4240] += 5 * shape
+    day.samples[:, 70000:70240] += 0.6 * shape
+    template = c.cut_template(master, "m", 200.0, 12.0)
+    found = c.repeats(day, [template], 1.0)
+    assert [round(m.time, 1) for m in found] == [3500.0]
+
+
+def test_a_day_full_of_repeats_does_not_hide_them() -> None:
+    day, master = _made("white", 5, 7200.0), _made("white", 3, 600.0)
+    t = c.Template("t", master.codes, RATE, master.samples[:, 1000:1240])
+    at = [400 + 1300 * k for k in range(100)]  # one in 65 s: a seventh of the chunks
+    for k in at:
+        day.samples[:, k : k + 240] += t.samples
+    found = c.repeats(day, [t], 1.0)
+    assert sum(any(abs(m.time * RATE - k) < 2 for k in at) for m in found) >= 98
+
+
+def test_lines_are_found_and_an_earthquake_is_none() -> None:
+    data = _made("hum", 5, 3600.0)
+    assert steady_lines(data.samples, RATE) == pytest.approx((2.3,), abs=0.02)
+    left = notched(data.samples, RATE, (2.3,))
+    white = _made("white", 5, 3600.0).samples
+    assert left[:, 500:-500].std() == pytest.approx(white[:, 500:-500].std(), rel=0.05)
+    quake = white.copy()
+    t = np.arange(4000) / RATE
+    quake[:, 20000:24000] += 300 * np.exp(-t / 40) * np.sin(2 * np.pi * 1.7 * t)
+    for quiet in (white, quake, _made("coloured", 5, 3600.0).samples, white[:, :2000]):
+        assert steady_lines(quiet, RATE) == ()
 
 
 def test_dead_channels_give_no_correlation_and_misfits_are_said() -> None:

@@ -11,7 +11,7 @@ from detente import __version__
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Screening
 from detente.monitor.chain.find import find_events
-from detente.monitor.chain.listen import listen
+from detente.monitor.chain.listen import apart, heard, listen
 from detente.monitor.character.ground import Instruments
 from detente.monitor.character.magnitudes import measure
 from detente.monitor.character.screen import PRIOR, Neighbour, measured, screen
@@ -65,18 +65,19 @@ def process(
     were (kept in `made_with`). A channel without a place or a response is a fault, never the end.
     """
     say = tell or (lambda *_: None)
+    arrays = apart(arrays)
     by_station, lost = by_array(recording, arrays)
+    used = {code: heard(traces, arrays[code]) for code, traces in by_station.items()}
     arrivals: list[Arrival] = []
     for i, (code, traces) in enumerate(by_station.items()):
         say("detect", i, len(by_station))
         try:
-            arrivals += listen(traces, arrays[code], settings.detect, channel_gain(traces, responses))
+            arrivals += listen(traces, used[code], settings.detect, channel_gain(traces, responses))
         except DetenteError as bad:  # a station that cannot be listened to is a fault, the others go on
             first, last = min(t.start for t in traces), max(t.end for t in traces)
             lost = (*lost, Fault(channel=code, kind="sampling rate", start=first, end=last, detail=str(bad)))
     arrivals.sort(key=lambda a: (a.time, a.station, a.id))
     say("associate", 0, 1)
-    used = {code: arrays[code] for code in by_station}
     events = find_events(arrivals, used, settings.associate, lone_snr=settings.lone_snr)
     found = characterise(events, recording, used, responses, arrivals, settings=settings, tell=say)
     start = min((t.start for t in recording.traces), default=0.0)

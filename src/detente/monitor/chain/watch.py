@@ -18,6 +18,7 @@ from detente.monitor.bulletin.records import MACHINE, Arrival, Bulletin
 from detente.monitor.bulletin.store import Notice, Store
 from detente.monitor.bulletin.times import moment
 from detente.monitor.chain.heard import heard_s
+from detente.monitor.chain.listen import apart
 from detente.monitor.chain.watch_events import FINAL, AllIn, Associate, Finish, Ledger, Reach
 from detente.monitor.chain.watch_events import News as News
 from detente.monitor.waves import health
@@ -83,7 +84,7 @@ class Watch:
         settings: Settings | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.store, self.arrays = store, arrays
+        self.store, self.arrays = store, apart(arrays)
         self.detect = detect
         self.settings = settings or Settings()
         self.clock = clock
@@ -91,7 +92,7 @@ class Watch:
             store, associate, finish, all_in, review_s=self.settings.review, horizon_s=self.settings.horizon,
             least_stations=self.settings.least_stations, ill=self._health, clock=clock,
         )  # fmt: skip
-        self._placed = {site.code for array in arrays.values() for site in array.sites}
+        self._placed = {site.code for array in self.arrays.values() for site in array.sites}
         self._held: dict[str, list[Trace]] = {}
         self._packets: dict[str, list[tuple[int, float]]] = {}
         self._received: dict[str, list[tuple[float, float]]] = {}

@@ -10,7 +10,7 @@ from msgspec import structs
 from detente.monitor.bulletin.records import Arrival, Event, Origin, Screening
 from detente.monitor.bulletin.times import moment
 from detente.monitor.chain.find import all_in, find_events
-from detente.monitor.chain.listen import listen
+from detente.monitor.chain.listen import apart, listen
 from detente.monitor.chain.process import DEFAULT, Settings, channel_gain, characterise
 from detente.monitor.chain.watch import Detect
 from detente.monitor.chain.watch_events import AllIn, Associate, Finish
@@ -34,6 +34,7 @@ class Steps(NamedTuple):
 
 def steps(arrays: Mapping[str, Array], responses: Instruments, settings: Settings = DEFAULT) -> Steps:
     """The detector, the associator, the measuring of one event and when it can be, for the arrays heard."""
+    arrays = apart(arrays)
 
     def detect(traces: Sequence[Trace], array: Array) -> Sequence[Arrival]:
         return listen(traces, array, settings.detect, channel_gain(traces, responses))

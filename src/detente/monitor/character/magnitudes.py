@@ -29,6 +29,7 @@ from detente.monitor.character.surface import SOURCE as VMAX_SOURCE
 from detente.monitor.character.surface import SPEEDS_KM_S, rayleigh
 from detente.monitor.magnitude_yield import IDC_BELOW_USGS
 from detente.monitor.traveltime import TravelTimes
+from detente.monitor.waves.sites import by_array
 from detente.monitor.waves.trace import Array, Recording, Trace
 
 Float = NDArray[np.float64]
@@ -81,11 +82,7 @@ def stations(event: Event, recording: Recording, arrays: Mapping[str, Array]) ->
     """Every station of known place with traces about the event's predicted P, nearest first."""
     origin = event.origin
     times = TravelTimes("iasp91" if origin.model == "iasp91" else "ak135")
-    by_site = {site.code: code for code, array in arrays.items() for site in array.sites}
-    held: dict[str, list[Trace]] = {}
-    for trace in recording.traces:
-        if trace.station in by_site:
-            held.setdefault(by_site[trace.station], []).append(trace)
+    held, _ = by_array(recording, arrays)
     found = []
     for code, traces in held.items():
         way = path(origin, arrays[code], times=times)

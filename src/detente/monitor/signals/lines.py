@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,8 @@ from numpy.typing import NDArray
 WIDTH_HZ = 0.3  # a line and its skirts; a seismic phase of a few seconds is several times as wide
 SHARE = 0.8  # of the power gained in the band
 HUM_RISE_S = 1.5  # a machine's hum and the filter's answer to it have risen by then
+STEADY_S = 60.0  # stretches whose spectra tell a steady line
+NOTCH_HZ = 0.1  # taken out about a steady line: it rings for three seconds
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -90,3 +94,46 @@ def without_tone(
     begin = round((at + 0.1) * rate_hz)
     out[begin:] -= tone[begin:]
     return out
+
+
+def steady_lines(samples: NDArray[np.floating], rate_hz: float) -> tuple[float, ...]:
+    """Frequencies (Hz) of lines that stand in the spectrum of any channel (channel, n) for most of the record.
+
+    The median over stretches of a minute of the power in 0.02 Hz, against its median within half a hertz: an event,
+    however great, is in few stretches. A line exceeds 2, or chance over the bins where the stretches are few.
+    """
+    from scipy.ndimage import median_filter
+    from scipy.signal import get_window
+
+    n = round(STEADY_S * rate_hz)
+    firsts = range(0, samples.shape[1] - n + 1, n // 2)
+    if len(firsts) < 8:
+        return ()
+    window, found = get_window("hann", n).astype(np.float32), set()
+    frequency = np.fft.rfftfreq(n, 1 / rate_hz)
+    for row in samples:
+        power = np.abs(np.fft.rfft(np.stack([row[a : a + n] * window for a in firsts]))) ** 2
+        heard = power[power.any(axis=1)]  # a gap says nothing
+        if len(heard) < 8:
+            continue
+        middle = np.median(heard, axis=0)
+        ratio = middle / np.maximum(median_filter(middle, 2 * round(STEADY_S / 2) + 1), 1e-300)
+        peak = np.r_[False, (ratio[1:-1] >= ratio[:-2]) & (ratio[1:-1] >= ratio[2:]), False]
+        strong = ratio > max(2.0, 1 + 10 / np.sqrt(len(heard)))
+        found |= {float(f) for f in frequency[peak & strong & (frequency > 2 * NOTCH_HZ)]}
+    return tuple(sorted(found))
+
+
+def notched(
+    samples: NDArray[np.floating], rate_hz: float, frequencies_hz: Sequence[float]
+) -> NDArray[np.float32]:
+    """The channels (channel, n) less NOTCH_HZ about each frequency, without delay (two second-order notches a line)."""
+    from scipy.signal import iirnotch, sosfiltfilt, tf2sos
+
+    wanted = [f for f in frequencies_hz if f < 0.5 * rate_hz - NOTCH_HZ]
+    if not wanted:
+        return np.asarray(samples, np.float32)
+    sections = np.concatenate([tf2sos(*iirnotch(f, f / NOTCH_HZ, rate_hz)) for f in wanted])
+    reach = min(samples.shape[1] - 1, round(10 * rate_hz))
+    rows = [sosfiltfilt(sections, row.astype(np.float64), padlen=reach).astype(np.float32) for row in samples]
+    return np.stack(rows)
