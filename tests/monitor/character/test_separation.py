@@ -87,7 +87,9 @@ def test_draws_from_the_populations_are_told_apart_at_the_rate_they_claim():
         part = (p > low) & (p < high)
         assert np.mean(t[part]) == pytest.approx(np.mean(p[part]), abs=0.12)
     right = np.mean((p > 0.5) == t)
-    assert right == pytest.approx(np.mean(np.maximum(p, 1 - p)), abs=0.03)  # as often as they say of themselves
+    assert right == pytest.approx(
+        np.mean(np.maximum(p, 1 - p)), abs=0.03
+    )  # as often as they say of themselves
     assert right > 0.8  # two stations; what the spreads of the model leave
 
 
