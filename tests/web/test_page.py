@@ -163,6 +163,7 @@ def test_a_found_event_is_listed_opened_by_keyboard_and_shown_whole(browser: Any
     link.focus()
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="1988-09-14 03:59:57 UTC").wait_for()
+    page.locator("#event", has_text="How it was made").wait_for()  # the event itself comes after its heading
     visit.settle()
     assert "event=found%3Aday%2F19880914T035957" in page.url
     text = page.locator("#event").inner_text()
