@@ -61,8 +61,17 @@ def test_a_higher_ratio_never_says_less():
         assert np.all(np.diff(said) >= -0.05) and said[-1] > 1.0 > -1.0 > said[0]
 
 
-def test_draws_from_the_populations_are_told_apart_at_the_rate_they_claim():
+def _without_doubts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The populations alone, without the doubts of decision 0099."""
+    monkeypatch.setattr(sep, "RADIATION_SD", 0.0)
+    monkeypatch.setattr(sep, "SLOPE_SD", 0.0)
+
+
+@pytest.mark.parametrize(("doubts", "least"), [(True, 0.8), (False, 0.85)])
+def test_draws_from_the_populations_are_told_apart_at_the_rate_they_claim(doubts, least, monkeypatch):
     """Calibration: of synthetic events whose posterior is near p, a share p are explosions."""
+    if not doubts:
+        _without_doubts(monkeypatch)
     rng = np.random.default_rng(2)
     posterior, truth = [], []
     for i in range(1200):
@@ -90,7 +99,7 @@ def test_draws_from_the_populations_are_told_apart_at_the_rate_they_claim():
     assert right == pytest.approx(
         np.mean(np.maximum(p, 1 - p)), abs=0.03
     )  # as often as they say of themselves
-    assert right > 0.8  # two stations; what the spreads of the model leave
+    assert right > least  # two stations; what the spreads of the model leave
 
 
 def test_a_bound_beside_measured_bands_by_simulation():
@@ -144,7 +153,7 @@ def test_an_explosion_is_seldom_a_quakes_chance_at_one_station():
     assert called / 1500 < 0.04
 
 
-def test_beside_a_known_explosion_path_errors_cancel():
+def test_beside_a_known_explosion_path_errors_cancel(monkeypatch):
     # both 0.5 above their populations: a path that lets P through; absolute ratios mislead, the difference does not
     explosion = [_ratio("A", b, populations()[b].explosion + 0.5) for b in (1, 2, 3)]
     quake = [_ratio("A", b, populations()[b].quake + 0.5) for b in (1, 2, 3)]
@@ -153,3 +162,5 @@ def test_beside_a_known_explosion_path_errors_cancel():
     assert sep.beside(explosion, explosion, 0.999) > 0.5
     assert sep.beside(explosion, quake, 0.001) > 0.5  # the quake's own radiation does not cancel
     assert sep.beside(quake, [_ratio("B", 1, 0.0)], 0.9) is None
+    _without_doubts(monkeypatch)
+    assert sep.beside(explosion, quake, 0.001) > 0.7
