@@ -170,6 +170,9 @@ def archive(
     end: Annotated[str, typer.Option(metavar="DATE", help="The day after the last, UTC.")],
     out: Annotated[Path, typer.Option(help="Folder for a bulletin a day and the manifest.")],
     select: Annotated[list[str] | None, typer.Option(help="Channels, NET.STA.LOC.CHA with * and ?.")] = None,
+    masks: Annotated[
+        list[Path] | None, typer.Option(help="Tables of stretches to leave out; repeatable.")
+    ] = None,
     workers: Annotated[str, typer.Option(metavar="tcp://...", help="A dask scheduler's address.")] = "",
     json: JsonFlag = False,
 ) -> None:
@@ -179,7 +182,7 @@ def archive(
 
     job = Job(
         sds=str(sds.resolve()), stations=tuple(str(p.resolve()) for p in stations), out=str(out.resolve()),
-        select=tuple(select or ("*",)),
+        select=tuple(select or ("*",)), masks=tuple(str(p.resolve()) for p in masks or []),
     )  # fmt: skip
     client = _client(workers) if workers else None
     try:
