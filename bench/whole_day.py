@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from bench._report import line
 from detente.monitor.bulletin.records import Arrival
-from detente.monitor.chain.day import Day, DaySettings, Truth, judge, simulate
+from detente.monitor.chain.day import Day, Truth, simulate
+from detente.monitor.chain.day_judge import judge
+from detente.monitor.chain.day_world import DaySettings
 from detente.monitor.network.associate import associate
 from detente.monitor.signals.detect import Detector, number
 from detente.monitor.signals.gather import Panel

@@ -11,8 +11,10 @@ import pytest
 
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival
-from detente.monitor.chain.day import PEER, DaySettings, judge, simulate
+from detente.monitor.chain.day import PEER, simulate
+from detente.monitor.chain.day_judge import judge
 from detente.monitor.chain.day_scene import Source
+from detente.monitor.chain.day_world import DaySettings
 from detente.monitor.network import _birth_kernel as births
 from detente.monitor.network import _score_kernel as kernel
 from detente.monitor.network.associate import Law, Search, Settings, Table, associate, first_p

@@ -10,7 +10,7 @@ import pytest
 
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival, Origin
-from detente.monitor.chain.day import inside_ellipse
+from detente.monitor.chain.day_judge import inside_ellipse
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 from detente.monitor.network._phase_kernel import model_error
 from detente.monitor.network.locate import LOST_P, WEAK_SNR, Settings, locate, pose, read_corrections
