@@ -28,7 +28,7 @@ Samples = NDArray[np.float32]
 
 def main() -> None:
     """Print how many times faster than real time the chain runs, its memory, and what it finds."""
-    settings = DaySettings(events=round(150 * HOURS / 24), noise=0, length_s=HOURS * 3600)
+    settings = DaySettings(events=round(150 * HOURS / 24), noise=0, length_s=HOURS * 3600, measured=False)
     day = simulate(settings, seed=201)
     found: list[Arrival] = []
     making = detecting = 0.0

@@ -44,7 +44,8 @@ class DaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """A day: how many events and noise picks, of which kind, and how far the Earth departs from the tables.
 
     `path_error`: factor on path errors and station terms (0: the Earth is the model); `pick_sd_s`: None for
-    errors that grow as signals sink into the noise, or one value for all; `earth`: whose times are true.
+    errors that grow as signals sink into the noise, or one value for all; `earth`: whose times are true;
+    `measured`: False for waves as they arrive, without a detector's errors, to make waveforms of.
     """
 
     events: int = 150
@@ -52,6 +53,7 @@ class DaySettings(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = "ordinary"
     least_mb: float = 3.1
     earth: str = "iasp91"
+    measured: bool = True
     path_error: float = 1.0
     pick_sd_s: float | None = None
     outages: float = 0.04
@@ -154,14 +156,19 @@ class World:
         if log_snr < self.threshold[s] or not self.up(s, t) or not 0 <= t < self.chosen.length_s:
             return None
         snr = float(10**log_snr)
-        sd = self.chosen.pick_sd_s
-        if sd is None:
-            sd = 0.1 + 1.2 / snr + (0.5 if phase in ("S", "Sn", "Lg", "Pg") else 0.0)
-            error = rng.normal(0, sd) * (5.0 if rng.uniform() < 0.03 else 1.0)
-        else:
-            error = rng.normal(0, sd)
+        sd, error = self._pick_error(snr, phase)
         slow = path[1] * np.array([np.sin(np.radians(path[2])), np.cos(np.radians(path[2]))])
         return self._arrival(name, s, t + error, sd, slow, snr, log_a, shear=phase in ("S", "Sn", "Lg"))
+
+    def _pick_error(self, snr: float, phase: str) -> tuple[float, float]:
+        """The stated sd of a pick and its error, s."""
+        if not self.chosen.measured:
+            return 0.0, 0.0
+        sd = self.chosen.pick_sd_s
+        if sd is not None:
+            return sd, float(self.rng.normal(0, sd))
+        sd = 0.1 + 1.2 / snr + (0.5 if phase in ("S", "Sn", "Lg", "Pg") else 0.0)
+        return sd, float(self.rng.normal(0, sd)) * (5.0 if self.rng.uniform() < 0.03 else 1.0)
 
     def _coda(self, parent: Arrival, s: int) -> list[Arrival]:
         """False picks in the wake of a strong signal, from about its direction."""
@@ -190,23 +197,25 @@ class World:
         *,
         shear: bool = False,
     ) -> Arrival:
-        """What a detector would write down of a signal of slowness vector `slow` (s/km, towards the source)."""
+        """What a detector writes down of a signal of slowness vector `slow` (s/km, towards the source)."""
         rng, is_array = self.rng, bool(self.net.is_array[s])
         blur = 0.004 + 0.03 / snr if is_array else 0.03 + 0.1 / snr
-        seen = slow + rng.normal(0, blur, 2) + (self.bias[s] if is_array else 0.0)
-        if rng.uniform() < 0.03:  # a side lobe, or the wrong wave
-            seen = rng.uniform(-0.3, 0.3, 2)
+        seen = slow + (self.bias[s] if is_array else 0.0)
+        if self.chosen.measured:
+            seen = seen + rng.normal(0, blur, 2)
+            if rng.uniform() < 0.03:  # a side lobe, or the wrong wave
+                seen = rng.uniform(-0.3, 0.3, 2)
         p = float(np.hypot(*seen))
-        measured = is_array or (snr > 5 and not shear)
+        directed = is_array or (snr > 5 and not shear) or not self.chosen.measured
         period = float(rng.uniform(0.5, 1.1))
         return Arrival(
             id=name,
             station=self.net.codes[s],
             time=float(self.chosen.start + t),
             time_sd=max(0.2, sd),
-            backazimuth_deg=float(np.degrees(np.arctan2(*seen)) % 360) if measured else None,
-            backazimuth_sd_deg=float(np.degrees(np.arctan(blur / max(p, 0.01)))) if measured else None,
-            slowness_s_km=p if is_array else None,
+            backazimuth_deg=float(np.degrees(np.arctan2(*seen)) % 360) if directed else None,
+            backazimuth_sd_deg=float(np.degrees(np.arctan(blur / max(p, 0.01)))) if directed else None,
+            slowness_s_km=p if is_array or not self.chosen.measured else None,
             slowness_sd_s_km=blur if is_array else None,
             amplitude_nm=float(10**log_a * period),
             period_s=period,
