@@ -49,7 +49,7 @@ def associate(
     from detente.monitor.network.arrivals_csv import read_arrivals
     from detente.monitor.network.associate import Settings
     from detente.monitor.network.associate import associate as run
-    from detente.monitor.network.locate import read_corrections
+    from detente.monitor.network.observed import read_corrections
 
     seen = read_arrivals(arrivals)
     paths = read_corrections(corrections) if corrections else None
@@ -94,8 +94,9 @@ def locate(
 ) -> None:
     """Locate one event: every arrival of the file belongs to it, named by its phase."""
     from detente.monitor.network.arrivals_csv import read_arrivals
-    from detente.monitor.network.locate import Settings, read_corrections
+    from detente.monitor.network.locate import Settings
     from detente.monitor.network.locate import locate as run
+    from detente.monitor.network.observed import read_corrections
 
     origin = run(
         read_arrivals(arrivals),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -13,33 +11,26 @@ from numpy.typing import NDArray
 
 from detente.errors import DetenteError
 from detente.monitor.event_location import local_km
-from detente.monitor.network.phases import known, travel_time
-from detente.monitor.waves.trace import Array, Site
-from detente.tables import read_table
+from detente.monitor.network.lags import Lag, read_lags, read_slownesses, slownesses
+
+__all__ = ["Lag", "Relative", "Relocation", "read_lags", "read_slownesses", "relocate", "slownesses"]
 
 Float = NDArray[np.float64]
 
 TAIL: Final = 3.0  # degrees of freedom of the residuals: cycle skips are many
 LEAST_LAGS: Final = 10  # of a pair of events and a phase, to tell the size of their errors by themselves
-COLUMNS: Final = ("event1", "event2", "time1", "time2", "station", "phase", "cc")
-
-
-class Lag(msgspec.Struct, frozen=True):
-    """The same phase of two events at one station: s UTC since 1970, correlation coefficient."""
-
-    event1: str
-    event2: str
-    time1: float
-    time2: float
-    station: str
-    phase: str
-    cc: float = 1.0
+SLOWNESS_SD: Final = 0.011
+"""s/km a component: how far a slowness vector at the source may lie from the Earth model's. What arrays measure by
+reciprocity: observed less ak135's at 14 IMS arrays in bins of slowness have this spread (median over the arrays)."""
+ALIKE_S_KM: Final = 0.02
+"""Vectors so far apart err alike by 1/e: over the same bins the correlation is 0.73, 0.56, 0.42, 0.34, 0.29 and 0.22 at
+0.003, 0.009, 0.015, 0.021, 0.035 and 0.05 s/km."""
 
 
 class Relative(msgspec.Struct, frozen=True, kw_only=True):
     """One event's place: km east and north of the events' mean, degrees, s from the reference's clock.
 
-    The ellipse holds `confidence` of the bootstrap over stations.
+    The ellipse holds `confidence` of the bootstrap over stations and over errors of the slowness vectors.
     """
 
     event: str
@@ -66,101 +57,12 @@ class Relocation(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
 
 
-def read_lags(path: Path) -> tuple[Lag, ...]:
-    """Lags of a CSV with the columns of COLUMNS, or of a text of the same in columns of blanks, also gzipped.
-
-    Raises DetenteError for a missing column, or a time that is no ISO 8601 or number.
-    An event's lags with itself are left out.
-    """
-    name = path.name.removesuffix(".gz")
-    if name.endswith(".csv") and path.suffix != ".gz":
-        rows = [(row.cells, row.where) for row in read_table(path, COLUMNS[:-1], optional=("cc",))]
-    else:
-        rows = _columns(path)
-    if not rows:
-        raise DetenteError("no lag", where=path.name)
-    return tuple(_lag(cells, where) for cells, where in rows if cells["event1"] != cells["event2"])
-
-
-def _columns(path: Path) -> list[tuple[dict[str, str], str]]:
-    try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
-    except (OSError, EOFError, UnicodeDecodeError, gzip.BadGzipFile) as bad:
-        raise DetenteError(f"cannot be read: {bad}", where=str(path), fix="check the path") from None
-    rows = []
-    for n, line in enumerate(text.splitlines(), 1):
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        if len(words) < 6:
-            raise DetenteError(
-                f"{len(words)} columns", where=f"{path.name}:{n}", fix=f"give {', '.join(COLUMNS)}"
-            )
-        rows.append((dict(zip(COLUMNS, words, strict=False)), f"{path.name}:{n}"))
-    return rows
-
-
-def _lag(cells: Mapping[str, str], where: str) -> Lag:
-    try:
-        cc = float(cells.get("cc") or 1.0)
-    except ValueError:
-        raise DetenteError(f"'{cells['cc']}' is no correlation", where=where) from None
-    if not -1 <= cc <= 1:
-        raise DetenteError(f"a correlation of {cc:g}", where=where, fix="give -1 to 1")
-    return Lag(
-        cells["event1"], cells["event2"], _time(cells["time1"], where), _time(cells["time2"], where),
-        cells["station"], cells["phase"], cc,
-    )  # fmt: skip
-
-
-def _time(text: str, where: str) -> float:
-    from datetime import UTC, datetime
-
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise DetenteError(f"'{text}' is no time", where=where, fix="ISO 8601, or s since 1970") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def read_slownesses(path: Path) -> dict[tuple[str, str], tuple[float, float]]:
-    """Slowness vectors (s/km east, north; away from the source) of a text: station, phase, ..., east, north."""
-    found = {}
-    for n, line in enumerate(path.read_text().splitlines(), 1):
-        words = line.split()
-        try:
-            found[words[0], words[1]] = float(words[-2]), float(words[-1])
-        except (IndexError, ValueError):
-            raise DetenteError("no slowness vector", where=f"{path.name}:{n}") from None
-    return found
-
-
-def slownesses(
-    lags: Sequence[Lag], sites: Mapping[str, Site | Array], lat: float, lon: float, depth_km: float = 0.0
-) -> dict[tuple[str, str], tuple[float, float]]:
-    """Slowness vectors of the tables for a common place: s/km east and north, away from the source."""
-    found = {}
-    for key in sorted({(lag.station, lag.phase) for lag in lags}):
-        station, phase = key
-        if station not in sites or not known(phase):
-            continue
-        view = travel_time(phase, lat, lon, depth_km, sites[station])
-        if np.isfinite(view["slowness_s_km"]):
-            a = np.radians(view["azimuth_deg"])
-            found[key] = (view["slowness_s_km"] * np.sin(a), view["slowness_s_km"] * np.cos(a))
-    return found
-
-
 class _System(msgspec.Struct, frozen=True, eq=False):
     """Equations: each lag is the difference of two clocks less slowness times the step between two places.
 
     `width` unknowns an event: km east, km north, and a clock for each phase. `group`: station and phase; `kind`: the
-    two events and the phase, which share the size of their errors.
+    two events and the phase, which share the size of their errors; `sign`: (lag, event), 1 where it ends, -1 where it
+    begins; `keys`: station and phase of each group.
     """
 
     events: tuple[str, ...]
@@ -168,6 +70,8 @@ class _System(msgspec.Struct, frozen=True, eq=False):
     matrix: Float
     rhs: Float
     group: NDArray[np.int64]
+    keys: tuple[tuple[str, str], ...]
+    sign: Float
     kind: NDArray[np.int64]
     weight: Float
 
@@ -181,6 +85,7 @@ def relocate(
     confidence: float = 0.9,
     draws: int = 300,
     seed: int = 1,
+    slowness_sd: float = SLOWNESS_SD,
 ) -> Relocation:
     """Places and times of events from the lags between them; their mean is held at (lat, lon), degrees.
 
@@ -188,7 +93,9 @@ def relocate(
     while events lie within a few km. Each phase keeps its own clock (depth and pulse length shift Pn against P);
     times are relative to the first event's. Each pair of
     events and phase has errors of its own size, found from its residuals. Student weights (3 degrees of freedom) make
-    cycle skips harmless; errors by bootstrap over station and phase.
+    cycle skips harmless; errors by bootstrap over station and phase, each draw with slowness vectors that err by
+    `slowness_sd` (s/km a component) alike in like directions: stations side by side share their error, and an
+    event's error grows with its distance from the others.
     Raises DetenteError for too few lags, or events no lag connects.
     Source: the double difference of Waldhauser and Ellsworth 2000, BSSA 90, 1353, for one slowness a station.
     """
@@ -198,10 +105,13 @@ def relocate(
     x, scale, weight = _solve(system, system.weight)
     rng = np.random.default_rng(seed)
     groups = int(system.group.max()) + 1
+    alike, steps = _alike(system, slowness), _steps(system, x)
     cloud = np.empty((draws, n, system.width))
     for k in range(draws):
         times = np.bincount(rng.integers(0, groups, groups), minlength=groups)
-        cloud[k], _, _ = _solve(system, system.weight * times[system.group], start=x)
+        wrong = slowness_sd * (alike @ rng.normal(size=(groups, 2)))[system.group]
+        moved = msgspec.structs.replace(system, rhs=system.rhs - np.sum(wrong * steps, axis=1))
+        cloud[k], _, _ = _solve(moved, system.weight * times[system.group], start=x)
     scale_2 = -2 * np.log(1 - confidence)
     found = []
     for i, event in enumerate(system.events):
@@ -268,18 +178,34 @@ def _build(
     keys = {k: i for i, k in enumerate(sorted({(lag.station, lag.phase) for lag in usable}))}
     width = 2 + len(phases)
     matrix, rhs = np.zeros((len(usable), width * len(events))), np.empty(len(usable))
+    signs = np.zeros((len(usable), len(events)))
     for r, lag in enumerate(usable):
         east, north = slowness[lag.station, lag.phase]
         for event, sign in ((lag.event1, -1.0), (lag.event2, 1.0)):
             at = width * index[event]
             matrix[r, at : at + 2] = -sign * east, -sign * north
             matrix[r, at + 2 + phases[lag.phase]] = sign
+            signs[r, index[event]] = sign
         rhs[r] = (lag.time2 - clocks[lag.event2]) - (lag.time1 - clocks[lag.event1])
     group = np.array([keys[lag.station, lag.phase] for lag in usable])
     kinds = [(min(lag.event1, lag.event2), max(lag.event1, lag.event2), lag.phase) for lag in usable]
     number = {k: i for i, k in enumerate(sorted(set(kinds)))}
     kind = np.array([number[k] for k in kinds])
-    return _System(tuple(events), width, matrix, rhs, group, kind, np.array([lag.cc**2 for lag in usable]))
+    weight = np.array([lag.cc**2 for lag in usable])
+    return _System(tuple(events), width, matrix, rhs, group, tuple(keys), signs, kind, weight)
+
+
+def _steps(system: _System, x: Float) -> Float:
+    """(lag, 2) km east and north from each lag's first event to its second."""
+    return np.asarray(system.sign @ x[:, :2])
+
+
+def _alike(system: _System, slowness: Mapping[tuple[str, str], tuple[float, float]]) -> Float:
+    """(group, group) that turns independent errors into errors alike in like directions, each of variance one."""
+    vectors = np.array([slowness[k] for k in system.keys])
+    apart = np.hypot(*(vectors[:, None] - vectors[None]).transpose(2, 0, 1))
+    values, axes = np.linalg.eigh(np.exp(-apart / ALIKE_S_KM))
+    return np.asarray(axes * np.sqrt(np.clip(values, 0, None)))
 
 
 def _balanced(system: _System) -> _System:
