@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from detente.cli import _monitor_process as command
+from detente.cli import _monitor_event as command
 from detente.cli import _monitor_station_terms as terms_command
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Origin, Used
