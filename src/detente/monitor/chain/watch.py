@@ -147,6 +147,7 @@ class Watch:
             for key in ("done", "heard", "since"):
                 self.store.set_state(key, getattr(self, f"_{key}"))
             self.store.set_state("numbers", self.records.numbers)
+            self.store.set_state("silent", sorted(self.health.silent))
             self.store.set_state("waiting", [a.id for a in self._waiting])
         news, self._news = [*self.health.news(), *self._news], []
         return news

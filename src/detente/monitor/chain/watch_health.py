@@ -23,7 +23,7 @@ class Health:
     def __init__(self, store: Store, quiet_s: float, clock: Callable[[], float]) -> None:
         self.store, self.quiet_s, self.clock = store, quiet_s, clock
         self.busy_s = 0.0
-        self.silent: set[str] = set()
+        self.silent: set[str] = set(store.state("silent") or ())  # who was silent when the last watch ended
         self._last: dict[str, float] = {}
         self._newest: dict[str, float] = {}
         self._out_of_step: set[str] = set()
