@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from detente.cli._monitor_process import Masks
 from detente.cli._show import JsonFlag, show_json, show_table
 
 if TYPE_CHECKING:
@@ -171,9 +172,7 @@ def archive(
     end: Annotated[str, typer.Option(metavar="DATE", help="The day after the last, UTC.")],
     out: Annotated[Path, typer.Option(help="Folder for a bulletin a day and the manifest.")],
     select: Annotated[list[str] | None, typer.Option(help="Channels, NET.STA.LOC.CHA with * and ?.")] = None,
-    masks: Annotated[
-        list[Path] | None, typer.Option(help="Tables of stretches to leave out; repeatable.")
-    ] = None,
+    masks: Masks = None,
     workers: Annotated[str, typer.Option(metavar="tcp://...", help="A dask scheduler's address.")] = "",
     json: JsonFlag = False,
 ) -> None:

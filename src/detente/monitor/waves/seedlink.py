@@ -237,7 +237,7 @@ def wanted(
 ) -> tuple[str, int, dict[str, tuple[str, ...]]]:
     """Host, port and the stations to ask for, from HOST:PORT and NET_STA[:SELECTOR] or every placed sensor.
 
-    Raises DetenteError for an address or a selection that is none.
+    Raises DetenteError for an address or a selection that is none, or where no station asked for has a place.
     """
     host, _, text = address.rpartition(":")
     if not host:
@@ -250,6 +250,17 @@ def wanted(
         if "_" not in station:
             raise DetenteError(f"'{item}' is no NET_STA", where="--select", fix="write IC_MDJ or IC_MDJ:BHZ")
         chosen[station] = (*chosen.get(station, ()), *([selector] if selector else []))
+    placed = [s for a in arrays.values() for s in a.sites]
     if not select:
-        chosen = {f"{s.network}_{s.code}": () for a in arrays.values() for s in a.sites if s.network}
+        chosen = {f"{s.network}_{s.code}": () for s in placed if s.network}
+        if not chosen:
+            fix = "give the table of places a column network, or name stations with --select NET_STA"
+            raise DetenteError("no place tells its network, and SeedLink asks for it", fix=fix)
+    elif not {s.partition("_")[2] for s in chosen} & {s.code for s in placed}:
+        raise DetenteError("no station's place is known", fix="give their StationXML with --stations")
     return host, int(text), chosen
+
+
+def unasked(select: Sequence[str], arrays: Mapping[str, Array]) -> tuple[str, ...]:
+    """The placed sensors that nobody asks for, because their place tells no network."""
+    return () if select else tuple(s.code for a in arrays.values() for s in a.sites if not s.network)
