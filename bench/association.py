@@ -7,7 +7,9 @@ import time
 import numba
 
 from bench._report import line
-from detente.monitor.chain.day import PEER, Day, DaySettings, judge, simulate
+from detente.monitor.chain.day import PEER, Day, simulate
+from detente.monitor.chain.day_judge import judge
+from detente.monitor.chain.day_world import DaySettings
 from detente.monitor.network.associate import associate
 
 # Seeds 101 and up were never used to choose a setting; the peer's day has its own tables and 1 s of pick noise

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from bench._report import line
 from detente.monitor.bulletin.records import Arrival
-from detente.monitor.chain.day import Day, DaySettings, Truth, judge, simulate
+from detente.monitor.chain.day import Day, Truth, simulate
+from detente.monitor.chain.day_judge import judge
+from detente.monitor.chain.day_world import DaySettings
 from detente.monitor.network.associate import associate
 from detente.monitor.signals.detect import Detector, number
 from detente.monitor.signals.gather import Panel
@@ -26,7 +28,7 @@ Samples = NDArray[np.float32]
 
 def main() -> None:
     """Print how many times faster than real time the chain runs, its memory, and what it finds."""
-    settings = DaySettings(events=round(150 * HOURS / 24), noise=0, length_s=HOURS * 3600)
+    settings = DaySettings(events=round(150 * HOURS / 24), noise=0, length_s=HOURS * 3600, measured=False)
     day = simulate(settings, seed=201)
     found: list[Arrival] = []
     making = detecting = 0.0

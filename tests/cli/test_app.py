@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from detente import __version__, cli
 from detente.cli._app import run
@@ -125,3 +126,11 @@ def test_help_into_a_closed_pipe_is_no_error() -> None:
     )  # fmt: skip
     assert done.returncode == 0
     assert not done.stderr
+
+
+def test_every_step_of_monitor_has_its_panel() -> None:
+    from detente.cli.monitor import PANELS, app
+
+    in_panels = [name for own in PANELS.values() for name in own]
+    group = get_command(app)
+    assert list(group.commands) == in_panels  # type: ignore[attr-defined]

@@ -49,7 +49,7 @@ def associate(
     from detente.monitor.network.arrivals_csv import read_arrivals
     from detente.monitor.network.associate import Settings
     from detente.monitor.network.associate import associate as run
-    from detente.monitor.network.locate import read_corrections
+    from detente.monitor.network.observed import read_corrections
 
     seen = read_arrivals(arrivals)
     paths = read_corrections(corrections) if corrections else None
@@ -94,8 +94,9 @@ def locate(
 ) -> None:
     """Locate one event: every arrival of the file belongs to it, named by its phase."""
     from detente.monitor.network.arrivals_csv import read_arrivals
-    from detente.monitor.network.locate import Settings, read_corrections
+    from detente.monitor.network.locate import Settings
     from detente.monitor.network.locate import locate as run
+    from detente.monitor.network.observed import read_corrections
 
     origin = run(
         read_arrivals(arrivals),
@@ -170,6 +171,9 @@ def archive(
     end: Annotated[str, typer.Option(metavar="DATE", help="The day after the last, UTC.")],
     out: Annotated[Path, typer.Option(help="Folder for a bulletin a day and the manifest.")],
     select: Annotated[list[str] | None, typer.Option(help="Channels, NET.STA.LOC.CHA with * and ?.")] = None,
+    masks: Annotated[
+        list[Path] | None, typer.Option(help="Tables of stretches to leave out; repeatable.")
+    ] = None,
     workers: Annotated[str, typer.Option(metavar="tcp://...", help="A dask scheduler's address.")] = "",
     json: JsonFlag = False,
 ) -> None:
@@ -179,7 +183,7 @@ def archive(
 
     job = Job(
         sds=str(sds.resolve()), stations=tuple(str(p.resolve()) for p in stations), out=str(out.resolve()),
-        select=tuple(select or ("*",)),
+        select=tuple(select or ("*",)), masks=tuple(str(p.resolve()) for p in masks or []),
     )  # fmt: skip
     client = _client(workers) if workers else None
     try:

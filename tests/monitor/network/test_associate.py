@@ -11,11 +11,15 @@ import pytest
 
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival
-from detente.monitor.chain.day import PEER, DaySettings, judge, simulate
+from detente.monitor.chain.day import PEER, simulate
+from detente.monitor.chain.day_judge import judge
 from detente.monitor.chain.day_scene import Source
-from detente.monitor.network import _birth_kernel as births
+from detente.monitor.chain.day_world import DaySettings
 from detente.monitor.network import _score_kernel as kernel
-from detente.monitor.network.associate import Law, Search, Settings, Table, associate, first_p
+from detente.monitor.network import _stack_kernel as stack
+from detente.monitor.network.arrival_table import Table
+from detente.monitor.network.associate import Settings, associate, first_p
+from detente.monitor.network.contest import Law, Search
 from detente.monitor.network.phases import geocentric, geographic, travel_time
 from detente.monitor.waves.trace import Site
 
@@ -182,7 +186,7 @@ def test_the_stack_weighs_as_a_plain_loop_does() -> None:
     found = search.candidates(free)
     best = found[int(np.argmax(found[:, 4]))]
     assert best[4] == pytest.approx(
-        max(_plain(best, mb, table, day.sites, chosen) for mb in births.MB), abs=0.5
+        max(_plain(best, mb, table, day.sites, chosen) for mb in stack.MB), abs=0.5
     )  # ellipticity and height are beside the stack
     assert abs(best[3] - (day.start + 3000 - table.zero)) < 20.0
 
@@ -209,20 +213,20 @@ def _plain(c: np.ndarray, mb: float, table: Table, sites: dict, chosen: Settings
                 (row[4] - view["slowness_s_km"], row[5], row[9]),
             ]
             parts = [p for p in parts if np.isfinite(p[0])]
-            late = abs(row[0] - c[3] - view["time_s"]) >= reach + births.BIN_S
+            late = abs(row[0] - c[3] - view["time_s"]) >= reach + stack.BIN_S
             if late or any(abs(v) > 3 * e for v, e, _ in parts):
                 continue
             w = -math.log(2 * reach) - row[7]
             w += sum(-0.5 * (v / e) ** 2 - math.log(e * root) - noise for v, e, noise in parts)
             if w <= -5:
                 continue
-            v = (row[6] + q - mb) / births.MB_SD
+            v = (row[6] + q - mb) / stack.MB_SD
             if np.isnan(v):
                 w += law.found[k]
             elif abs(v) > 2.6:
                 continue
             else:
-                w += -0.5 * v * v - math.log(births.MB_SD * root) - row[10]
+                w += -0.5 * v * v - math.log(stack.MB_SD * root) - row[10]
             most = max(most, w - law.missed[k])
         total += law.missed[k] + most
     return total

@@ -10,10 +10,11 @@ import pytest
 
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival, Origin
-from detente.monitor.chain.day import inside_ellipse
+from detente.monitor.chain.day_judge import inside_ellipse
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 from detente.monitor.network._phase_kernel import model_error
-from detente.monitor.network.locate import LOST_P, WEAK_SNR, Settings, locate, pose, read_corrections
+from detente.monitor.network.locate import Settings, locate
+from detente.monitor.network.observed import LOST_P, WEAK_SNR, pose, read_corrections
 from detente.monitor.network.phases import geocentric, index_of, model, travel_time
 from detente.monitor.waves.trace import Site
 from tests.monitor.network.scene import START, arrivals, ring

@@ -10,8 +10,9 @@ from msgspec import structs
 from detente.monitor.bulletin.records import Arrival, Event, Origin, Screening
 from detente.monitor.bulletin.times import moment
 from detente.monitor.chain.find import all_in, find_events
+from detente.monitor.chain.hear import channel_gain
 from detente.monitor.chain.listen import apart, listen
-from detente.monitor.chain.process import DEFAULT, Settings, channel_gain, characterise
+from detente.monitor.chain.process import DEFAULT, Settings, characterise
 from detente.monitor.chain.watch import Detect
 from detente.monitor.chain.watch_events import AllIn, Associate, Finish
 from detente.monitor.character.ground import Instruments

@@ -121,6 +121,18 @@ def model_error(table: Any, x: float, z: float) -> float:
     return float((1 - v) * top + v * deep)
 
 
+@numba.njit(inline="always")
+def own_error(given: float, table: Any, x: float, z: float) -> float:
+    """The error of a calibrated path, or else the model's."""
+    return model_error(table, x, z) if math.isnan(given) else given
+
+
+@numba.njit(inline="always")
+def wrap(degrees: float) -> float:
+    """An angle as -180 to 180."""
+    return (degrees + 180.0) % 360.0 - 180.0
+
+
 @numba.njit(cache=True, nogil=True)
 def predict(
     lat: float,
