@@ -138,21 +138,26 @@ class Running:
 def simulated(
     offsets: tuple[tuple[float, float], ...], rate_hz: float, bands_hz: tuple[tuple[float, float], ...],
     slownesses: tuple[tuple[float, float], ...] | None, sta_s: float, lta_s: float, seed: int = 20,
+    reach_s_km: float | None = None,
 ) -> Noise:  # fmt: skip
     """The laws on six hours of model noise at these places: what Gaussian noise of the models would do.
 
-    `slownesses` None: single channels, one law for each. Real noise has a heavier tail: measure it where you can.
+    `slownesses` None: single channels, one law for each; `reach_s_km`: the bank of a wide array that reaches so far.
+    Real noise has a heavier tail: measure it where you can.
     """
     from detente.monitor.signals.beams import BeamBank, ChannelBank, strength
     from detente.monitor.signals.gather import Panel
     from detente.monitor.signals.synthetic import noise
+    from detente.monitor.signals.wide import WideBank
 
     places = np.array(offsets)
     samples = noise(places, np.random.default_rng(seed), seconds=SIMULATED_S, rate_hz=rate_hz)
     zero = np.zeros(len(places))
     data = Panel("noise", ("",) * len(places), 0, rate_hz, samples, zero, places)
-    bank: BeamBank | ChannelBank
-    if slownesses is None:
+    bank: BeamBank | ChannelBank | WideBank
+    if reach_s_km is not None:
+        bank = WideBank(places, rate_hz, reach_s_km=reach_s_km, bands_hz=bands_hz, sta_s=sta_s, lta_s=lta_s)
+    elif slownesses is None:
         bank = ChannelBank(len(places), rate_hz, bands_hz=bands_hz, sta_s=sta_s, lta_s=lta_s)
     else:
         bank = BeamBank(
