@@ -22,7 +22,8 @@ NOISE_GAP_S = 2.0  # between the noise that is measured and the onset
 class Candidate(msgspec.Struct, frozen=True, eq=False):
     """A trigger with its surroundings: `data`, in which it lies `at` s after the start; `whole` (channel,): has
     samples throughout; the band, the power ratio and the level it passed; beam slowness or channel; `parts`: numbers
-    of the channels of a wide array's parts whose power was summed, none where one beam of all triggered.
+    of the channels of a wide array's parts whose power was summed, none where one beam of all triggered; `often`: how
+    many times a day the sensor has passed such a ratio of late, None where that was not counted.
     """
 
     data: Panel
@@ -35,6 +36,7 @@ class Candidate(msgspec.Struct, frozen=True, eq=False):
     slowness: Float | None
     channel: int
     parts: tuple[NDArray[np.int64], ...] = ()
+    often: float | None = None
 
 
 def filtered(x: NDArray[np.floating], rate: float, band: tuple[float, float], order: int = ORDER) -> Float:
