@@ -23,6 +23,19 @@ def beams(x: Any, shift: Any, first: int, n: int, scale: Any, out: Any) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
+def joined(parts: Any, coarse: Any, shift: Any, weight: Any, first: int, n: int, out: Any) -> None:
+    """`out` (beam, n): sum over parts of weight[p] parts[p, coarse[beam], first + shift[beam, p] + t]."""
+    for b in range(shift.shape[0]):
+        for t in range(n):
+            out[b, t] = np.float32(0.0)
+        for p in range(parts.shape[0]):
+            a, w = first + shift[b, p], weight[p]
+            row = parts[p, coarse[b]]
+            for t in range(n):
+                out[b, t] += w * row[a + t]
+
+
+@numba.njit(cache=True, nogil=True)
 def strongest(ratio: Any, top: Any, which: Any) -> None:
     """Of `ratio` (row, band, beam) the greatest over beams and its number, (row, band)."""
     for r in range(ratio.shape[0]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 from detente.monitor.signals.filters import BLOCK, OCTAVES, Bank, usable
 from detente.monitor.signals.gather import Panel
+
+if TYPE_CHECKING:
+    from detente.monitor.signals.wide import WideBank
 
 Float = NDArray[np.float64]
 Float32 = NDArray[np.float32]
@@ -34,15 +38,6 @@ def fan(limit_s_km: float = 0.27, *, rings: Sequence[int] = (8, 12, 12)) -> Floa
         radius = limit_s_km * (k - 0.35) / (len(rings) - 0.35)
         out.append(radius * np.column_stack([np.sin(angle), np.cos(angle)]))
     return np.concatenate(out)
-
-
-def lattice(limit_s_km: float, spacing_s_km: float) -> Float:
-    """(k, 2) slownesses of a hexagonal lattice within the limit, s/km, for arrays whose beams are narrow."""
-    n = int(np.ceil(limit_s_km / spacing_s_km)) + 1
-    i, j = np.meshgrid(np.arange(-2 * n, 2 * n + 1), np.arange(-2 * n, 2 * n + 1))
-    x, y = spacing_s_km * (i + j / 2), spacing_s_km * j * np.sqrt(0.75)
-    inside = np.hypot(x, y) <= limit_s_km
-    return np.column_stack([x[inside], y[inside]])
 
 
 def shifts(
@@ -128,7 +123,7 @@ class ChannelBank:
         return np.concatenate(tops), np.concatenate(whichs)
 
 
-def strength(data: Panel, bank: BeamBank | ChannelBank) -> Strength:
+def strength(data: Panel, bank: BeamBank | ChannelBank | WideBank) -> Strength:
     """The statistic of a whole panel at once; a fresh bank is expected."""
     x = np.pad(data.samples, ((0, 0), (bank.margin, bank.margin)))
     top, which = bank.run(x)

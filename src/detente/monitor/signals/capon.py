@@ -24,7 +24,7 @@ def capon_map(
     R is averaged over half-overlapping stretches of the window, and loaded on the diagonal.
     Source: Capon 1969, Proc. IEEE 57, 1408, eq. 23; loading: Cox, Zeskind and Owen 1987, IEEE ASSP 35, 1365.
     """
-    from detente.monitor.signals.fk import spectra
+    from detente.monitor.signals.fk_spectra import spectra
 
     n = samples.shape[1]
     length = max(8, 2 * n // (BLOCKS + 1))

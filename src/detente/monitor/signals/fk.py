@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -10,20 +10,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.errors import DetenteError
+from detente.monitor.signals.filters import SETTLE_S, band_pass
+from detente.monitor.signals.fk_errors import Part, errors
+from detente.monitor.signals.fk_noise import noise_of, none
+from detente.monitor.signals.fk_scan import Scan as Scan
+from detente.monitor.signals.fk_scan import scan as scan
+from detente.monitor.signals.fk_spectra import beam_power as beam_power
+from detente.monitor.signals.fk_spectra import independent as independent
+from detente.monitor.signals.fk_spectra import map_power as map_power
+from detente.monitor.signals.fk_spectra import refine as refine
+from detente.monitor.signals.fk_spectra import spectra as spectra
 from detente.monitor.signals.gather import Panel, panel
 from detente.monitor.waves.trace import Array, Trace
 
 Float = NDArray[np.float64]
-Complex = NDArray[np.complex128]
-Float32 = NDArray[np.float32]
+Group = NDArray[np.int64]
 
-TAPER = 0.22  # share of the window under the cosine, as in obspy and the historical bbfk
+FILTERED_S = 60.0  # of what comes before a window goes through the filter with it
 
 
 class Settings(msgspec.Struct, frozen=True):
     """What is scanned: `window_s` every `step_s`; `band_hz`; slownesses to `limit_s_km` on each axis by `grid_s_km`.
 
-    `whiten`: every frequency weighs the same, whatever its power.
+    `whiten`: every frequency weighs the same, whatever its power. `filtered`: one window's samples go through the
+    band's filter first (`scan` takes them as they are): a taper of a few seconds leaks, and noise at 0.2 Hz, a
+    thousand times the signal and as long as the array is small, comes through it as a wave of no slowness at all.
     """
 
     window_s: float = 4.0
@@ -32,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True):
     limit_s_km: float = 0.30
     grid_s_km: float = 0.01
     whiten: bool = False
+    filtered: bool = True
 
     def axis(self) -> Float:
         """Slownesses of one side of the map, s/km, from -limit to limit with 0 among them."""
@@ -48,7 +60,8 @@ class Fk(msgspec.Struct, frozen=True, eq=False):
     """One window's answer. Slowness points to the source: east `sx`, north `sy`, s/km.
 
     `covariance` (2, 2) of (sx, sy); `semblance` of the peak, 0 to 1; `f_statistic` (n-1) S / (1 - S);
-    `map` (y, x): relative power at the slownesses `axis`, rows from south to north.
+    `map` (y, x): relative power at the slownesses `axis` from `centre` on, rows from south to north. `groups`: how
+    many beams of parts of the array were summed by their power (1: one beam of all).
     """
 
     station: str
@@ -65,6 +78,8 @@ class Fk(msgspec.Struct, frozen=True, eq=False):
     map: Float
     method: str = "bartlett"
     channels: int = 0
+    centre: tuple[float, float] = (0.0, 0.0)
+    groups: int = 1
 
     @property
     def slowness_s_km(self) -> float:
@@ -99,59 +114,6 @@ def polar_sd(sx: float, sy: float, covariance: Float) -> tuple[float, float]:
     return sd_s, min(sd_a, UNKNOWN_DEG)
 
 
-def bins(rate_hz: float, window: int, band_hz: tuple[float, float]) -> tuple[int, int, int]:
-    """Transform length, first and last bin: the next power of two, and the bins nearest to the band's edges.
-
-    Source: as obspy.signal.array_analysis.array_processing has it, so that results compare window by window.
-    """
-    size = 1 << (window - 1).bit_length()
-    width = rate_hz / size
-    low, high = int(band_hz[0] / width + 0.5), int(band_hz[1] / width + 0.5)
-    low, high = max(1, low), min(size // 2 - 1, high)
-    if high < low or band_hz[0] <= 0:
-        raise DetenteError(f"no frequency between {band_hz[0]:g} and {band_hz[1]:g} Hz at {rate_hz:g} Hz")
-    return size, low, high
-
-
-def taper(n: int) -> Float:
-    """(n,) cosine taper over TAPER / 2 of the window at either end, 0 at the first and last sample."""
-    k = int(n * TAPER / 2 + 0.5)
-    w = np.ones(n)
-    ramp = 0.5 * (1 - np.cos(np.pi * np.arange(k) / max(k - 1, 1)))
-    w[:k], w[n - k :] = ramp, ramp[::-1]
-    return w
-
-
-def spectra(
-    block: NDArray[np.floating], rate_hz: float, band_hz: tuple[float, float]
-) -> tuple[Complex, Float]:
-    """Spectra (..., f) and frequencies (f,) of windows (..., n): mean removed, tapered, zero-padded."""
-    n = block.shape[-1]
-    size, low, high = bins(rate_hz, n, band_hz)
-    data = block - block.mean(axis=-1, keepdims=True, dtype=np.float64)
-    found = np.fft.rfft(data * taper(n), size)[..., low : high + 1]
-    return found, np.arange(low, high + 1) * rate_hz / size
-
-
-def beam_power(X: Complex, frequency: Float, offsets_km: Float, sx: Float, sy: Float) -> Float:
-    """Power of the beams of spectra (..., channel, f) at slownesses (k,): (..., k), the obvious way."""
-    delay = offsets_km @ np.array([sx, sy])  # (channel, k): earlier by this much than at the phase centre
-    total = np.zeros((*X.shape[:-2], sx.size))
-    for f, hz in enumerate(frequency):
-        total += np.abs(X[..., f] @ np.exp(-2j * np.pi * hz * delay)) ** 2
-    return total
-
-
-def map_power(X: Complex, frequency: Float, offsets_km: Float, axis: Float) -> Float:
-    """(y, x) the same over a square grid: the phases are products of one factor for each side."""
-    total = np.zeros((axis.size, axis.size))
-    for f, hz in enumerate(frequency):
-        turn = np.exp(-2j * np.pi * hz * axis[:, None, None] * offsets_km)  # (axis, channel, east or north)
-        beam = (turn[:, :, 1] * X[:, f]) @ turn[:, :, 0].T
-        total += beam.real**2 + beam.imag**2
-    return total
-
-
 def fk(
     traces: Iterable[Trace] | Panel,
     array: Array | None,
@@ -161,14 +123,19 @@ def fk(
     *,
     method: Literal["bartlett", "capon"] = "bartlett",
     noise: tuple[float, float] | None = None,
+    steer: tuple[float, float] = (0.0, 0.0),
+    groups: Sequence[Group] | None = None,
 ) -> Fk:
     """The f-k map of one window, its peak refined between grid points, and the peak's uncertainty.
 
     Parameters: `traces` with their `array`, or a panel; `start`, `end` in s UTC; of `settings` the band, the
-    grid and the whitening are used; `noise`: start and end of a stretch without signal, whose power then weighs
-    the frequencies (the likelihood of a plane wave in that noise).
+    grid, the whitening and the filter are used; `noise`: start and end of a stretch without signal, whose power then
+    weighs the frequencies (the likelihood of a plane wave in that noise); `steer`: a slowness vector, s/km, along
+    which each element's window is moved, and the middle of the map (where waves take as long as a window to cross);
+    `groups`: numbers of the channels that are alike (of a panel); beams of each are summed by power, not one of all.
     Raises DetenteError for fewer than three elements or a window without data.
-    Source: Bartlett: Kværna and Doornbos 1986; Capon: Capon 1969, Proc. IEEE 57, 1408; covariance: see `errors`.
+    Source: Bartlett: Kværna and Doornbos 1986; Capon: Capon 1969, Proc. IEEE 57, 1408; covariance: see `errors`;
+    sums of parts' power: Ringdal, Husebye and Dahle 1975, in Exploitation of Seismograph Networks, NATO ASI 11.
     """
     if isinstance(traces, Panel):
         all_ = traces
@@ -176,6 +143,8 @@ def fk(
         if array is None:
             raise DetenteError("an f-k analysis needs the array's sites")
         all_ = panel(traces, array)
+    if any(steer):
+        all_ = _steered(all_, steer)
     cut = all_.between(start, end)
     whole = _whole(cut)
     if whole.sum() < 3 or cut.samples.shape[1] < 8:
@@ -183,42 +152,55 @@ def fk(
             f"{int(whole.sum())} elements of {all_.station} with data in the window",
             fix="an f-k analysis needs three",
         )
+    if settings.filtered:
+        all_ = _filtered(all_, start, end, noise, settings.band_hz)
+        cut = all_.between(start, end)
     offsets = cut.offsets_km[whole] - cut.offsets_km[whole].mean(axis=0)
     X, frequency = spectra(cut.samples[whole], cut.rate_hz, settings.band_hz)
     X = X * np.exp(-2j * np.pi * frequency * cut.late_s[whole, None])
     if settings.whiten:
         X = X / np.maximum(np.sqrt((np.abs(X) ** 2).mean(axis=0)), 1e-300)
-    if noise is not None:
-        X = X / _noise_level(all_, whole, noise, cut.samples.shape[1], settings.band_hz)
+    n = cut.samples.shape[1]
+    groups = [np.arange(len(X))] if groups is None else _present(groups, whole)
+    if noise is None:
+        known = [none(len(g), frequency.size) for g in groups]
+    else:
+        quiet = all_.between(*noise).samples[whole]
+        known = noise_of(quiet, n, cut.rate_hz, settings.band_hz, cut.late_s[whole], groups)
+    parts = [Part(X[g], offsets[g], w) for g, w in zip(groups, known, strict=True)]
     axis = settings.axis()
-    norm = len(X) * float((np.abs(X) ** 2).sum())
-    power = map_power(X, frequency, offsets, axis) / norm
+    energy = float(sum(p.noise.energy(p.X).sum() for p in parts))
+    power = np.zeros((axis.size, axis.size))
+    for p in parts:
+        power += p.map(frequency, axis, np.full(frequency.size, 1 / energy))
     shown = power
     if method == "capon":
         from detente.monitor.signals.capon import capon_map
 
         shown = capon_map(cut.samples[whole], cut.rate_hz, settings, offsets, cut.late_s[whole])
-    sx, sy = refine(axis, shown)
-    peak = float(beam_power(X, frequency, offsets, np.array([sx]), np.array([sy]))[0])
-    semblance = min(peak / norm, 1 - 1e-12)
-    n = cut.samples.shape[1]
+    dx, dy = refine(axis, shown)
+    at = np.array([dx]), np.array([dy])
+    semblance = min(float(sum(p.power(frequency, *at).sum() for p in parts)) / energy, 1 - 1e-12)
+    beam = float(sum(beam_power(p.X, frequency, p.offsets_km, *at)[0] / len(p.X) for p in parts))
     share = independent(n, cut.rate_hz, frequency)
-    covariance = errors(X, frequency, offsets, (sx, sy), share, axis)
+    covariance = errors(parts, frequency, (dx, dy), share, axis, least=0.0 if noise is None else 1.0)
     return Fk(
         all_.station,
         cut.start,
         cut.start + n / cut.rate_hz,
         settings.band_hz,
-        sx,
-        sy,
+        steer[0] + dx,
+        steer[1] + dy,
         covariance,
         semblance,
-        (len(X) - 1) * semblance / (1 - semblance),
-        peak / len(X) ** 2,
+        (len(X) - len(parts)) / len(parts) * semblance / (1 - semblance),
+        beam / len(X),
         axis,
         shown,
         method,
         len(X),
+        steer,
+        len(parts),
     )
 
 
@@ -230,205 +212,43 @@ def _whole(data: Panel) -> NDArray[np.bool_]:
     return np.asarray(moves if data.live is None else moves & data.live.all(axis=1))
 
 
-def refine(axis: Float, power: Float) -> tuple[float, float]:
-    """The peak of a map between its grid points: the paraboloid through the nine points about the greatest."""
-    j, i = np.unravel_index(int(power.argmax()), power.shape)
-    if not (0 < i < axis.size - 1 and 0 < j < axis.size - 1):
-        return float(axis[i]), float(axis[j])
-    p = power[j - 1 : j + 2, i - 1 : i + 2]
-    gx, gy = (p[1, 2] - p[1, 0]) / 2, (p[2, 1] - p[0, 1]) / 2
-    xx, yy = p[1, 2] - 2 * p[1, 1] + p[1, 0], p[2, 1] - 2 * p[1, 1] + p[0, 1]
-    xy = (p[2, 2] - p[2, 0] - p[0, 2] + p[0, 0]) / 4
-    det = xx * yy - xy * xy
-    step = axis[1] - axis[0]
-    if det <= 0 or xx >= 0:
-        return float(axis[i]), float(axis[j])
-    dx, dy = (xy * gy - yy * gx) / det, (xy * gx - xx * gy) / det
-    return float(axis[i] + step * np.clip(dx, -1, 1)), float(axis[j] + step * np.clip(dy, -1, 1))
+def _present(groups: Sequence[Group], whole: NDArray[np.bool_]) -> list[Group]:
+    """The groups in numbers of the channels that are whole."""
+    number = np.cumsum(whole) - 1
+    found = [number[g[whole[g]]] for g in groups]
+    return [g for g in found if g.size]
 
 
-def independent(n: int, rate_hz: float, frequency: Float) -> float:
-    """How many independent bins one of these stands for: the window is tapered, then padded with zeros."""
-    w = taper(n)
-    length = (w**2).sum() ** 2 / (w**4).sum() / rate_hz
-    width = frequency[1] - frequency[0] if frequency.size > 1 else rate_hz / n
-    return float(min(1.0, width * length))
+def _steered(data: Panel, steer: tuple[float, float]) -> Panel:
+    """Each channel read when the wave of slowness `steer` comes to it; what is left of its delay in `late_s`."""
+    ahead = data.offsets_km @ np.array(steer)
+    shift = np.rint((-ahead - data.late_s) * data.rate_hz).astype(np.int64)
+    n = data.samples.shape[1]
+    at = np.arange(n) + shift[:, None]
+    inside = (at >= 0) & (at < n)
+    at = np.clip(at, 0, n - 1)
+    live = inside if data.live is None else inside & np.take_along_axis(data.live, at, axis=1)
+    return msgspec.structs.replace(
+        data,
+        samples=np.where(inside, np.take_along_axis(data.samples, at, axis=1), np.float32(0.0)),
+        late_s=data.late_s + shift / data.rate_hz + ahead,
+        live=live,
+    )
 
 
-def errors(
-    X: Complex, frequency: Float, offsets_km: Float, peak: tuple[float, float], share: float, axis: Float
-) -> Float:
-    """Covariance (2, 2) of the slowness vector, signal and noise taken as found in the window.
+def _filtered(
+    data: Panel, start: float, end: float, noise: tuple[float, float] | None, band_hz: tuple[float, float]
+) -> Panel:
+    """The window, the noise and what comes before them through the band's causal filter."""
+    from scipy.signal import sosfilt
 
-    The Cramér-Rao bound, J = share * sum over f of 2 |A|^2 / sigma^2 * (2 pi f)^2 * sum over channels of r r', with A
-    the beam and sigma^2 what the beam leaves (n-1 degrees of freedom), both smoothed over five bins; but where the
-    likelihood exp(share * sum |sum X e|^2 / (n sigma^2)) spreads further over the map (side lobes, weak signals), its
-    second moment about the peak. `share`: see `independent`.
-    Source: plane wave of unknown waveform in Gaussian noise, independent at all sensors: Kay 1993, Fundamentals of
-    Statistical Signal Processing I, section 15.7; Harris 1990, LLNL.
-    """
-    n = len(X)
-    spread = offsets_km.T @ offsets_km
-    if np.linalg.matrix_rank(spread) < 2:
-        raise DetenteError("the elements lie on one line: an f-k analysis needs a plane of them")
-    aligned = X * np.exp(-2j * np.pi * frequency * (offsets_km @ np.array(peak))[:, None])
-    beam = aligned.mean(axis=0)
-    left = (np.abs(aligned - beam) ** 2).sum(axis=0) / (n - 1)
-    smooth = np.ones(min(5, frequency.size)) / min(5, frequency.size)
-    ends = np.convolve(np.ones(frequency.size), smooth, "same")
-    noise = np.maximum(np.convolve(left, smooth, "same") / ends, 1e-300)
-    signal = np.maximum(np.convolve(np.abs(beam) ** 2, smooth, "same") / ends - noise / n, 0.0)
-    weight = share * float((2 * signal / noise * (2 * np.pi * frequency) ** 2).sum())
-    bound = np.linalg.inv(weight * spread + np.eye(2) / (4 * axis[-1] ** 2))
-    loglike = share * map_power(X / np.sqrt(noise), frequency, offsets_km, axis) / n
-    mass = np.exp(loglike - loglike.max())
-    mass /= mass.sum()
-    dx, dy = axis - peak[0], axis - peak[1]
-    across, along = mass.sum(axis=0), mass.sum(axis=1)
-    xy = float(dy @ mass @ dx)
-    moment = np.array([[across @ dx**2, xy], [xy, along @ dy**2]])
-    return np.asarray(moment if np.trace(moment) > np.trace(bound) + (axis[1] - axis[0]) ** 2 else bound)
-
-
-def _noise_level(
-    data: Panel, whole: NDArray[np.bool_], noise: tuple[float, float], n: int, band_hz: tuple[float, float]
-) -> Float:
-    """(f,) root of the noise power by frequency, the mean over channels and half-overlapping windows."""
-    quiet = data.between(*noise).samples[whole]
-    if quiet.shape[1] < 2 * n:
-        return np.asarray(1.0)
-    frames = np.lib.stride_tricks.sliding_window_view(quiet, n, axis=1)[:, :: max(1, n // 2)]
-    power = (np.abs(spectra(frames, data.rate_hz, band_hz)[0]) ** 2).mean(axis=(0, 1))
-    return np.asarray(np.sqrt(np.maximum(power, 1e-6 * power.max() + 1e-300)))
-
-
-class Scan(msgspec.Struct, frozen=True, eq=False):
-    """An f-k peak for every window: `start` (window,) in s UTC, `sx`, `sy` in s/km, `semblance` (window,)."""
-
-    start: Float
-    sx: Float
-    sy: Float
-    semblance: Float
-
-
-def scan(data: Panel, settings: Settings = DEFAULT, *, check: float = 4e-6) -> Scan:
-    """The greatest point of the f-k map of every window of a panel; exact: every grid point is evaluated.
-
-    In single precision; windows whose two greatest points lie within `check` of each other are done again in double.
-    Raises DetenteError for fewer than three elements or a panel shorter than a window.
-    """
-    from detente.monitor.signals import _fk_kernel as kernel
-
-    n, rate = round(settings.window_s * data.rate_hz), data.rate_hz
-    step = max(1, round(settings.step_s * rate))
-    count = (data.samples.shape[1] - n) // step + 1
-    if len(data.codes) < 3 or count < 1:
-        raise DetenteError(f"{data.station}: an f-k scan needs three elements and one window of data")
-    size, low, high = bins(rate, n, settings.band_hz)
-    frequency = np.arange(low, high + 1) * rate / size
-    sx, sy, C, S = _steering(settings.axis(), data.offsets_km - data.offsets_km[0], frequency)
-    lanes, found = kernel.LANES, np.empty(count, np.int64)
-    top, energy = np.empty(count, np.float32), np.empty(count, np.float32)
-    redo = []
-    batch = 16 * lanes
-    for first in range(0, count, batch):
-        many = min(batch, count - first)
-        tiles, power = _tiles(data, n, step, first, many, size, low, high, settings.whiten)
-        best, second = np.empty((2, len(tiles), lanes), np.float32)
-        where = np.empty((len(tiles), lanes), np.int32)
-        kernel.scan(tiles, C, S, best, second, where)
-        a, b = best.ravel()[:many], second.ravel()[:many]
-        part = slice(first, first + many)
-        top[part], energy[part], found[part] = a, power, where.ravel()[:many]
-        redo.append(first + np.flatnonzero(b >= a * (1 - check)))
-    peak_x, peak_y = sx[found], sy[found]
-    again = np.concatenate(redo)
-    if again.size:
-        peak_x[again], peak_y[again] = _double(data, settings, again * step, n)
-    start = data.start + np.arange(count) * step / rate
-    semblance = top / np.maximum(len(data.codes) * energy, 1e-30)
-    return Scan(start, peak_x, peak_y, semblance.astype(np.float64))
-
-
-def _double(data: Panel, settings: Settings, first: NDArray[np.int64], n: int) -> tuple[Float, Float]:
-    """Peaks (window,) of the windows that begin at columns `first`, every step in double precision."""
-    axis = settings.axis()
-    x, y = np.repeat(axis, axis.size), np.tile(axis, axis.size)  # the order in which obspy breaks ties
-    found = []
-    for part in np.array_split(first, -(-first.size // 256)):
-        block = np.stack([data.samples[:, k : k + n] for k in part])
-        X, f = spectra(block, data.rate_hz, settings.band_hz)
-        X = X * np.exp(-2j * np.pi * f * data.late_s[:, None])
-        if settings.whiten:
-            X = X / np.maximum(np.sqrt((np.abs(X) ** 2).mean(axis=-2, keepdims=True)), 1e-300)
-        X = np.ascontiguousarray(X.transpose(0, 2, 1)).transpose(0, 2, 1)
-        found.append(beam_power(X, f, data.offsets_km, x, y).argmax(axis=-1))
-    k = np.concatenate(found)
-    return x[k], y[k]
-
-
-def _steering(axis: Float, offsets_km: Float, frequency: Float) -> tuple[Float, Float, Float32, Float32]:
-    """Slownesses in the kernel's order (s, -s, s', -s', ...) and its cosines and sines, (group, f, pair, element)."""
-    from detente.monitor.signals import _fk_kernel as kernel
-
-    y, x = np.meshgrid(axis, axis, indexing="ij")
-    half = x.size // 2 + 1  # the map's first half and the origin; the rest is the same with the other sign
-    x, y = x.ravel()[:half], y.ravel()[:half]
-    fill = -half % kernel.GROUP
-    x, y = np.append(x, np.full(fill, x[0])), np.append(y, np.full(fill, y[0]))
-    phase = 2 * np.pi * np.einsum("f,pe->fpe", frequency, np.column_stack([x, y]) @ offsets_km[1:].T)
-    spare = -phase.shape[2] % kernel.PHASES
-    parts = []
-    for part in (np.cos(phase), np.sin(phase)):
-        full = np.pad(part, ((0, 0), (0, 0), (0, spare))).astype(np.float32)
-        grouped = full.reshape(len(frequency), -1, kernel.GROUP, full.shape[2]).transpose(1, 0, 2, 3)
-        parts.append(np.ascontiguousarray(grouped))
-    sx, sy = np.column_stack([x, -x]).ravel(), np.column_stack([y, -y]).ravel()
-    return sx, sy, parts[0], parts[1]
-
-
-def _tiles(
-    data: Panel, n: int, step: int, first: int, count: int, size: int, low: int, high: int, whiten: bool
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Spectra of `count` windows from window `first` as the kernel wants them, and each window's summed power.
-
-    Mean, taper and transform are one matrix: (samples) @ (n, 2 f).
-    """
-    from detente.monitor.signals import _fk_kernel as kernel
-
-    f = np.arange(low, high + 1)
-    w = taper(n)
-    wave = w[:, None] * np.exp(-2j * np.pi * np.outer(np.arange(n), f) / size)
-    wave -= wave.mean(axis=0)  # removes the window's mean first
-    tiles = -(-count // kernel.LANES)
-    elements = len(data.codes)
-    rows = 2 + 2 * (elements - 1 + -(elements - 1) % kernel.PHASES)
-    out = np.zeros((tiles, len(f), rows, kernel.LANES), np.float32)
-    power = np.zeros(count, np.float32)
-    values = np.empty((elements, count, len(f)), np.complex64)
-    for e in range(elements):
-        turned = wave * np.exp(-2j * np.pi * f * (data.rate_hz / size) * data.late_s[e])
-        matrix = np.ascontiguousarray(np.concatenate([turned.real, turned.imag], axis=1).astype(np.float32))
-        piece = data.samples[e, first * step : (first + count - 1) * step + n]
-        pair = _project(piece, matrix, n, step, count)
-        values[e].real, values[e].imag = pair[:, : len(f)], pair[:, len(f) :]
-    if whiten:
-        values /= np.maximum(np.sqrt((np.abs(values) ** 2).mean(axis=0)), 1e-30)
-    for e in range(elements):
-        padded = np.zeros((tiles * kernel.LANES, len(f)), np.complex64)
-        padded[:count] = values[e]
-        grid = padded.reshape(tiles, kernel.LANES, len(f)).transpose(0, 2, 1)
-        out[:, :, 2 * e], out[:, :, 2 * e + 1] = grid.real, grid.imag
-        power += (values[e].real ** 2 + values[e].imag ** 2).sum(axis=1)
-    return out, power
-
-
-def _project(piece: Float32, matrix: Float32, n: int, step: int, count: int) -> Float32:
-    """(count, 2 f): every window times the matrix; where windows overlap by half each half is projected once."""
-    if 2 * step == n:
-        halves = piece.reshape(-1, step)
-        both: Float32 = halves[:-1] @ matrix[:step]
-        both += halves[1:] @ matrix[step:]
-        return np.asarray(both)
-    frames = np.lib.stride_tricks.sliding_window_view(piece, n)[::step]
-    return np.asarray(np.ascontiguousarray(frames) @ matrix)
+    first = start - FILTERED_S if noise is None else min(start, noise[0]) - SETTLE_S
+    part = data.between(first, end)
+    nyquist = 0.5 * data.rate_hz
+    band = (band_hz[0], min(band_hz[1], 0.98 * nyquist))
+    if not 0 < band[0] < band[1]:
+        return data
+    x = part.samples - part.samples[:, :1].astype(np.float64)
+    return msgspec.structs.replace(
+        part, samples=sosfilt(band_pass(band, data.rate_hz), x, axis=-1).astype(np.float32)
+    )
