@@ -238,6 +238,8 @@ def _arrival(
         "contrast": contrast(y, rate, at, settings),
         "amplitude_counts": how.amplitude, "onset_gain": won, "polarity_confidence": motion.confidence,
     }  # fmt: skip
+    if c.often is not None:
+        notes["passes_per_day"] = c.often
     plain = Arrival(
         id="",
         station=c.data.station,
