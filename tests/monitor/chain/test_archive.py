@@ -35,6 +35,11 @@ def _archive(folder: Path, days: int) -> Job:
     return Job(sds=str(folder / "sds"), stations=(str(folder / "places.csv"),), out=str(folder / "out"))
 
 
+def _environment() -> dict[str, str]:
+    """This tree first, whatever is installed."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
 def _bytes(job: Job) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in sorted(Path(job.out).glob("*.json"))}
 
@@ -81,13 +86,11 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
         sys.executable, "-m", "detente", "monitor", "archive", "--sds", job.sds, "--stations", job.stations[0],
         "--start", "2017-07-16", "--end", "2017-07-20", "--out", other.out,
     ]  # fmt: skip
-    run = subprocess.Popen(
-        command, env=dict(os.environ), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
+    run = subprocess.Popen(command, env=_environment(), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 300
     while not (Path(other.out) / MANIFEST).exists() and time.monotonic() < deadline and run.poll() is None:
         time.sleep(0.02)
     run.send_signal(signal.SIGKILL)
     run.wait()
-    subprocess.run(command, check=True, env=dict(os.environ), capture_output=True)
+    subprocess.run(command, check=True, env=_environment(), capture_output=True)
     assert _bytes(other) == _bytes(job)

@@ -188,12 +188,17 @@ class Store:
 
     # -- analysts --------------------------------------------------------------------------------------------
 
-    def edit_arrival(self, name: str, fields: Mapping[str, Any], *, who: str, reason: str) -> Arrival:
-        """An analyst's correction of one arrival, kept with what stood before. Raises DetenteError."""
+    def edit_arrival(
+        self, name: str, fields: Mapping[str, Any], *, who: str, reason: str, by: str = ""
+    ) -> Arrival:
+        """An analyst's correction of one arrival, kept with what stood before. Raises DetenteError.
+
+        `by`: whose the arrival is then; of who corrects it where empty.
+        """
         old = self.arrival(name)
-        new = self._edit(old, fields, who)
+        new = self._edit(old, fields, by or who)
         with self.transaction():
-            for field in fields:
+            for field in (*fields, *(["by"] if new.by != old.by else [])):
                 self._log(who, f"arrival/{name}/{field}", getattr(old, field), getattr(new, field), reason)
             self._put_arrival(new)
         return new

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, Final
 
 import msgspec
@@ -15,12 +17,16 @@ from detente.errors import DetenteError
 from detente.files import write_whole
 from detente.monitor.bulletin.records import Bulletin
 from detente.monitor.bulletin.tables import read_json, write_json
-from detente.monitor.chain.process import DEFAULT, Settings, digest, process
+from detente.monitor.chain.process import DEFAULT, Settings, digest, run, told
+from detente.monitor.chain.sources import Shelf
 from detente.monitor.waves import response, sites
-from detente.monitor.waves.sds import DAY, Archive
+from detente.monitor.waves.masks import read_masks
+from detente.monitor.waves.sds import DAY
 
 MARGIN_S: Final = 1800.0  # an event's last phase comes within half an hour of its origin
 MANIFEST: Final = "manifest.json"
+PARTS: Final = ".parts"
+"""What each station gave, of days that are not done."""
 
 Tell = Callable[[str, int, int], None]
 """Progress: the day just done, how many are done, of how many."""
@@ -33,6 +39,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     stations: tuple[str, ...]
     out: str
     select: tuple[str, ...] = ("*",)
+    masks: tuple[str, ...] = ()
     settings: Settings = DEFAULT
 
 
@@ -43,6 +50,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     settings: str
     stations: str
     select: tuple[str, ...]
+    masks: str = ""
     days: dict[str, str] = {}
 
 
@@ -54,22 +62,37 @@ def day_path(out: Path, day: str) -> Path:
 def make_day(job: Job, start: float) -> tuple[str, str]:
     """Read, process and write one day, whole or not at all: its name and the digest of its bulletin.
 
-    Signals are read half an hour beyond midnight on both sides; an event belongs to the day of its origin, an
-    arrival to the day of its time.
+    No more than one station's day is held, then what lies about one event. Signals are looked for half an hour beyond
+    midnight on both sides; an event belongs to the day of its origin, an arrival to the day of its time. What each
+    station gave is kept until the day is done: a day that was cut off goes on at the next station.
     """
-    name = _name(start)
-    recording = Archive(Path(job.sds)).read(start - MARGIN_S, start + DAY + MARGIN_S, job.select)
+    name, out = _name(start), Path(job.out)
     paths = [Path(p) for p in job.stations]
     with_responses = [p for p in paths if p.suffix.lower() not in (".csv", ".tsv", ".txt")]
     responses = response.load(with_responses) if with_responses else response.Responses({})
-    made = process(recording, sites.load(paths, at=start), responses, settings=job.settings)
+    source = Shelf(
+        Path(job.sds), start - MARGIN_S, start + DAY + MARGIN_S, job.select,
+        masks=read_masks([Path(p) for p in job.masks]), responses=responses,
+    )  # fmt: skip
+    parts = out / PARTS / _key(job) / name
+    made_with = {"masks": json.dumps(job.masks)} if job.masks else {}
+    arrays = sites.load(paths, at=start)
+    made = run(source, arrays, responses, settings=job.settings, inputs=made_with, parts=parts)
     events = tuple(e for e in made.events if start <= e.origin.time < start + DAY)
     needed = {u.arrival for e in events for u in e.origin.used}
     own = tuple(a for a in made.arrivals if start <= a.time < start + DAY or a.id in needed)
     data = write_json(
-        msgspec.structs.replace(made, start=start, end=start + DAY, events=events, arrivals=own)
+        msgspec.structs.replace(
+            made,
+            start=start,
+            end=start + DAY,
+            events=events,
+            arrivals=own,
+            faults=(*map(told, responses.faults), *made.faults),
+        )
     )
-    write_whole(day_path(Path(job.out), name), data)
+    write_whole(day_path(out, name), data)
+    rmtree(parts, ignore_errors=True)
     return name, hashlib.sha256(data).hexdigest()
 
 
@@ -105,6 +128,7 @@ def run_archive(
         write_whole(out / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
         done += 1
         say(name, done, len(starts))
+    rmtree(out / PARTS, ignore_errors=True)
     return manifest
 
 
@@ -128,26 +152,14 @@ def _results(job: Job, starts: Sequence[float], client: Any) -> Any:
 
 def _open(job: Job, out: Path) -> Manifest:
     """The folder's manifest, checked against the job and the days that lie there; a new one where there is none."""
-    here = hashlib.sha256()
-    for p in sorted(job.stations):
-        try:
-            here.update(Path(p).read_bytes())
-        except OSError:
-            raise DetenteError("cannot be read", where=p, fix="check the path") from None
-    fresh = Manifest(
-        program=f"detente {__version__}",
-        settings=digest(job.settings),
-        stations=here.hexdigest(),
-        select=job.select,
-    )
-    path = out / MANIFEST
+    fresh, path = _fresh(job), out / MANIFEST
     if not path.exists():
         return fresh
     try:
         old = msgspec.json.decode(path.read_bytes(), type=Manifest)
     except msgspec.MsgspecError as bad:
         raise DetenteError(f"no manifest of an archive run: {bad}", where=str(path)) from None
-    for what in ("program", "settings", "stations", "select"):
+    for what in ("program", "settings", "stations", "select", "masks"):
         if getattr(old, what) != getattr(fresh, what):
             raise DetenteError(
                 f"the days there were made with other {what}", where=str(path), fix="choose another folder"
@@ -161,6 +173,35 @@ def _open(job: Job, out: Path) -> Manifest:
             raise DetenteError("the day has changed since it was made", where=str(file), fix="move it away")
         kept[name] = sha
     return msgspec.structs.replace(old, days=kept)
+
+
+def _fresh(job: Job) -> Manifest:
+    """The manifest of a job of which no day is done."""
+    return Manifest(
+        program=f"detente {__version__}",
+        settings=digest(job.settings),
+        stations=_of_files(job.stations),
+        select=job.select,
+        masks=_of_files(job.masks) if job.masks else "",
+    )
+
+
+def _key(job: Job) -> str:
+    """A short name of all that shapes a day."""
+    return hashlib.sha256(msgspec.json.encode(_fresh(job), order="deterministic")).hexdigest()[:16]
+
+
+def _of_files(paths: Sequence[str]) -> str:
+    """SHA-256 over files, or all files of folders, in order of name."""
+    here = hashlib.sha256()
+    for name in sorted(paths):
+        path = Path(name)
+        for one in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+            try:
+                here.update(one.read_bytes())
+            except OSError:
+                raise DetenteError("cannot be read", where=str(one), fix="check the path") from None
+    return here.hexdigest()
 
 
 def _days(start: float, end: float) -> list[float]:

@@ -9,9 +9,9 @@ import numpy as np
 
 from detente.monitor.bulletin.records import Arrival, Event
 from detente.monitor.chain.after import later_events
-from detente.monitor.chain.gather import gathered
 from detente.monitor.chain.lone import lone_events
 from detente.monitor.chain.refine import refine
+from detente.monitor.chain.weigh import weighed_events
 from detente.monitor.character.ratios import FAR_KM
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 from detente.monitor.network.associate import Settings, associate
@@ -38,7 +38,7 @@ def find_events(
     found = list(associate(arrivals, arrays, settings=settings, listened=listened))
     by_id = {a.id: a for a in arrivals}
     found = [refine(e, by_id, arrays, settings.locate) for e in found]
-    found = gathered(found, arrivals, arrays, settings.locate)
+    found = weighed_events(found, arrivals, arrays, settings)
     before = {e.id for e in known}
     every = later_events([*known, *found], arrivals, arrays)
     every += lone_events(arrivals, every, arrays, least_snr=lone_snr)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -11,7 +12,10 @@ from detente import __version__
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Screening
 from detente.monitor.chain.find import find_events
-from detente.monitor.chain.listen import apart, heard, listen
+from detente.monitor.chain.hear import Heard, Tell, copies, hear
+from detente.monitor.chain.hear import digest as outlined
+from detente.monitor.chain.listen import apart
+from detente.monitor.chain.sources import Held, Source, Windows
 from detente.monitor.character.ground import Instruments
 from detente.monitor.character.magnitudes import measure
 from detente.monitor.character.screen import PRIOR, Neighbour, measured, screen
@@ -20,12 +24,8 @@ from detente.monitor.character.yields import estimate
 from detente.monitor.network.associate import Settings as Associate
 from detente.monitor.signals.settings import DetectSettings
 from detente.monitor.traveltime import TravelTimes
-from detente.monitor.waves.sites import by_array
-from detente.monitor.waves.trace import Array, Fault, Recording, Trace
-
-Tell = Callable[[str, int, int], None]
-"""Progress: the step, how many are done, of how many."""
-
+from detente.monitor.waves.read import fold
+from detente.monitor.waves.trace import NS, Array, Fault, Recording
 
 PLACE_KM = 500.0
 """An event whose ellipse is longer gets no magnitude: every scale needs the distance."""
@@ -64,36 +64,49 @@ def process(
     Parameters: `arrays`: places by station code; `responses` finds instruments; `inputs`: what to say the data
     were (kept in `made_with`). A channel without a place or a response is a fault, never the end.
     """
-    say = tell or (lambda *_: None)
-    arrays = apart(arrays)
-    by_station, lost = by_array(recording, arrays)
-    used = {code: heard(traces, arrays[code]) for code, traces in by_station.items()}
-    arrivals: list[Arrival] = []
-    for i, (code, traces) in enumerate(by_station.items()):
-        say("detect", i, len(by_station))
-        try:
-            arrivals += listen(traces, used[code], settings.detect, channel_gain(traces, responses))
-        except DetenteError as bad:  # a station that cannot be listened to is a fault, the others go on
-            first, last = min(t.start for t in traces), max(t.end for t in traces)
-            lost = (*lost, Fault(channel=code, kind="sampling rate", start=first, end=last, detail=str(bad)))
-    arrivals.sort(key=lambda a: (a.time, a.station, a.id))
-    say("associate", 0, 1)
-    events = find_events(arrivals, used, settings.associate, lone_snr=settings.lone_snr)
-    found = characterise(events, recording, used, responses, arrivals, settings=settings, tell=say)
     start = min((t.start for t in recording.traces), default=0.0)
     end = max((t.end for t in recording.traces), default=0.0)
-    faults = tuple(f"{f.channel}: {f.kind}: {f.detail}" for f in (*recording.faults, *lost))
+    made = run(Held(recording), arrays, responses, settings=settings, inputs=inputs, tell=tell)
+    faults = (*(told(f) for f in recording.faults), *made.faults)
+    made_with = {**made.made_with, "data": data_digest(recording), **(inputs or {})}
+    return msgspec.structs.replace(made, start=start, end=end, faults=faults, made_with=made_with)
+
+
+def run(
+    source: Source,
+    arrays: Mapping[str, Array],
+    responses: Instruments,
+    *,
+    settings: Settings = DEFAULT,
+    inputs: Mapping[str, str] | None = None,
+    tell: Tell | None = None,
+    parts: Path | None = None,
+) -> Bulletin:
+    """As `process`, of records that need not be in memory: a station at a time, then what lies about each event.
+
+    `parts`: a folder that keeps what each station gave, for a run that is cut off.
+    """
+    arrays = apart(arrays)
+    stations, faults = hear(source, arrays, responses, settings.detect, tell=tell, parts=parts)
+    used = {code: one.array for code, one in stations.items()}
+    arrivals = in_order(stations.values())
+    if tell:
+        tell("associate", 0, 1)
+    events = find_events(arrivals, used, settings.associate, lone_snr=settings.lone_snr)
+    found = characterise(events, source, used, responses, arrivals, settings=settings, tell=tell)
+    outlines = [t for one in stations.values() for t in one.traces]
+    faults += () if source.compared else fold(copies(outlines))
     return Bulletin(
-        start=start,
-        end=end,
+        start=min((o.start_ns / NS for o in outlines), default=0.0),
+        end=max((o.start_ns / NS + o.size / o.rate_hz for o in outlines), default=0.0),
         arrivals=named(arrivals, found),
         events=found,
-        stations=tuple(by_station),
-        faults=faults,
+        stations=tuple(stations),
+        faults=tuple(told(f) for f in faults),
         made_with={
             "program": f"detente {__version__}",
             "settings": digest(settings),
-            "data": data_digest(recording),
+            "data": outlined(outlines),
             "seed": str(settings.seed),
             "settings_changed": changed(settings),
             **(inputs or {}),
@@ -101,20 +114,19 @@ def process(
     )
 
 
-def channel_gain(traces: Sequence[Trace], responses: Instruments) -> Callable[[str, float], float | None]:
-    """Counts per nanometre of a channel at a frequency, for the detector's amplitudes."""
-    by_id = {t.id: responses.find(t) for t in traces}
+def told(fault: Fault) -> str:
+    """A fault as a bulletin says it."""
+    return f"{fault.channel}: {fault.kind}: {fault.detail}"
 
-    def gain(channel: str, frequency_hz: float) -> float | None:
-        found = by_id.get(channel)
-        return None if found is None else found.gain(frequency_hz)
 
-    return gain
+def in_order(stations: Iterable[Heard]) -> list[Arrival]:
+    """The arrivals of all stations in order of time."""
+    return sorted((a for one in stations for a in one.arrivals), key=lambda a: (a.time, a.station, a.id))
 
 
 def characterise(
     events: Sequence[Event],
-    recording: Recording,
+    records: Recording | Source,
     arrays: Mapping[str, Array],
     responses: Instruments,
     arrivals: Sequence[Arrival],
@@ -125,32 +137,48 @@ def characterise(
 ) -> tuple[Event, ...]:
     """Magnitudes, screening and yield of located events, in order of time: each may be the next one's measure.
 
-    `earlier`: events before them that are screened already.
+    Each is measured on the records about it (`sources.Windows`), so that a day gives what a file of that hour gives.
+    `earlier`: events before them that are screened already. Raises DetenteError for a prior outside 0 to 1.
     """
+    if not 0 < settings.prior < 1:
+        raise DetenteError(f"a prior of {settings.prior:g}", fix="give a probability between 0 and 1")
     found: list[Event] = []
-    neighbours = [Neighbour(e, measured(e, recording, arrays)) for e in earlier if e.screening is not None]
+    windows = Windows(Held(records) if isinstance(records, Recording) else records, arrays)
+    neighbours = [
+        Neighbour(e, measured(e, windows.about(e), arrays)) for e in earlier if e.screening is not None
+    ]
     for i, event in enumerate(sorted(events, key=lambda e: (e.origin.time, e.id))):
         if tell:
             tell("characterise", i, len(events))
         if (event.origin.semi_major_km or 0.0) > PLACE_KM:
             found.append(msgspec.structs.replace(event, screening=_nowhere(event, settings.prior)))
             continue
-        one = measure(event, recording, responses, arrays, terms=settings.terms)
-        if len({u.station for u in event.origin.used}) < 2:
-            found.append(msgspec.structs.replace(one, screening=_alone(settings.prior)))
-            continue
-        one = screen(
-            one, recording, arrays, arrivals=arrivals, prior=settings.prior, neighbours=neighbours[-5:]
-        )
-        one = estimate(one, draws=settings.draws, seed=settings.seed)
+        about = windows.about(event)
+        try:
+            one = measure(event, about, responses, arrays, terms=settings.terms)
+            if len({u.station for u in event.origin.used}) < 2:
+                found.append(msgspec.structs.replace(one, screening=_alone(settings.prior)))
+                continue
+            one = screen(
+                one, about, arrays, arrivals=arrivals, prior=settings.prior, neighbours=neighbours[-5:]
+            )
+            one = estimate(one, draws=settings.draws, seed=settings.seed)
+            neighbours.append(Neighbour(one, measured(one, about, arrays)))
+        except DetenteError as bad:  # an event without a size is better than a day without events
+            one = msgspec.structs.replace(event, screening=_unmeasured(bad, settings.prior))
+        del about  # hundreds of channels: not two events' at once
         found.append(one)
-        neighbours.append(Neighbour(one, measured(one, recording, arrays)))
     return tuple(found)
 
 
 def _nowhere(event: Event, prior: float) -> Screening:
     km = event.origin.semi_major_km or 0.0
     why = f"cannot be screened: the place is known to {km:.0f} km only; magnitudes and P/S need the distance"
+    return Screening(verdict="cannot be screened", p_explosion=None, prior=prior, why=why)
+
+
+def _unmeasured(bad: DetenteError, prior: float) -> Screening:
+    why = f"cannot be screened: it could not be measured ({bad})"
     return Screening(verdict="cannot be screened", p_explosion=None, prior=prior, why=why)
 
 

@@ -13,9 +13,12 @@ from detente.errors import DetenteError
 from detente.files import write_whole
 from detente.monitor.waves.miniseed import read_miniseed, write_miniseed
 from detente.monitor.waves.read import finish
+from detente.monitor.waves.slices import bytes_between
 from detente.monitor.waves.trace import NS, Fault, Recording, Trace
 
 DAY = 86_400.0
+_RECORD_S = 2.0
+"""Half a sample and a rounding of clocks: records that only just do not reach a window are read with it."""
 _EDGE_S = 600.0
 """A day's file may begin with a record of the day before and end in the next one's."""
 
@@ -52,15 +55,18 @@ class Archive(msgspec.Struct, frozen=True):
         self, start: float, end: float, select: Sequence[str] = ("*",), *, now: float | None = None
     ) -> Recording:
         """The chosen channels from `start` to `end` (s UTC), checked; a broken file is a fault."""
-        return self._read(self.channels(start, end, select), start, end, now)
+        return self.read_channels(self.channels(start, end, select), start, end, now=now)
 
-    def _read(self, channels: Iterable[str], start: float, end: float, now: float | None) -> Recording:
+    def read_channels(
+        self, channels: Iterable[str], start: float, end: float, *, now: float | None = None
+    ) -> Recording:
+        """These channels NET.STA.LOC.CHA from `start` to `end` (s UTC), checked; of a file only the records needed."""
         traces: list[Trace] = []
         faults: list[Fault] = []
         for channel in channels:
             for path in self._files(channel, start, end):
                 try:
-                    data = path.read_bytes()
+                    data = bytes_between(path, start - _RECORD_S, end + _RECORD_S)
                 except FileNotFoundError:
                     continue
                 except OSError as bad:
@@ -76,6 +82,8 @@ class Archive(msgspec.Struct, frozen=True):
                     )
                     continue
                 found = read_miniseed(data, path.name)
+                if any(f.kind == "corrupt" for f in found.faults):
+                    found = read_miniseed(path.read_bytes(), path.name)  # byte numbers are the whole file's
                 faults += found.faults
                 # cut here, so that no more than one day of one channel is held beyond what is asked for
                 cut = [t.cut(start, end) for t in found.traces if t.end > start and t.start < end]
@@ -101,7 +109,7 @@ class Archive(msgspec.Struct, frozen=True):
         at = start
         while at < end:
             until = min(at + step, end)
-            found = self._read(channels, at - margin, until + margin, now)
+            found = self.read_channels(channels, at - margin, until + margin, now=now)
             there = {t.id for t in found.traces}
             silent = tuple(
                 Fault(channel=c, kind="gap", start=at, end=until, detail="nothing in the archive")
