@@ -116,9 +116,7 @@ def test_the_dprk_test_of_2006_lies_between_what_is_published(waveforms: Path) -
     """From the test of 2009: 0.2 km from two published places, more from Yao's, and its ellipse holds Yao's."""
     found, told = _dprk(waveforms, 60)
     first, second = (np.array([e.east_km, e.north_km]) for e in found[:2])
-    wen_long = np.array(
-        [2.235, -0.723]
-    )  # Wen and Long 2010, SRL 81(1) 26, as quoted by Yonhap
+    wen_long = np.array([2.235, -0.723])  # Wen and Long 2010, SRL 81(1) 26, as quoted by Yonhap
     gibbons = np.array([2.229, -0.653])  # the author of the table, from it, with these slownesses (VIScERaL)
     assert found[0].event == "DPRK1"
     assert np.hypot(*(first - second - wen_long)) < 0.2

@@ -38,24 +38,34 @@ def lone_events(
     that such a signal can come from. All are marked; none pretends to more.
     """
     taken = {u.arrival for e in events for u in e.origin.used}
+    spans = [explained(e.origin, arrays) for e in events]
     found: list[Event] = []
     last: dict[str, float] = {}
     for a in sorted(arrivals, key=lambda a: a.time):
         if a.id in taken or (a.snr or 0.0) < least_snr or a.station not in arrays:
             continue
         own = a.time - last.get(a.station, -1e12) < CODA_S
-        if own or any(explains(e.origin, a, arrays[a.station]) for e in events):
+        if own or any(s[a.station][0] <= a.time <= s[a.station][1] for s in spans):
             continue
         last[a.station] = a.time
         found.append(_event(a, arrivals, arrays[a.station]))
     return found
 
 
-def explains(origin: Origin, arrival: Arrival, station: Array) -> bool:
-    """Could the arrival be any phase of an event that the network found, or lie in its coda?"""
-    degrees, _, _ = (float(v) for v in distance_azimuth(origin.lat, origin.lon, station.lat, station.lon))
-    first = origin.time + _p_time(degrees) - EARLY_S
-    return first <= arrival.time <= origin.time + degrees * KM_PER_DEG / SLOWEST_KM_S + CODA_S
+def explained(origin: Origin, arrays: Mapping[str, Array]) -> dict[str, tuple[float, float]]:
+    """By station from when to when, s UTC, an arrival could be any phase of an event or lie in its coda."""
+    codes = list(arrays)
+    lats, lons = (np.array([getattr(arrays[c], k) for c in codes]) for k in ("lat", "lon"))
+    degrees = np.atleast_1d(np.asarray(distance_azimuth(origin.lat, origin.lon, lats, lons)[0], dtype=float))
+    model, first = TravelTimes(), np.full(degrees.size, np.nan)
+    for phase in ("P", "Pn", "Pg"):
+        first = np.fmin(first, model.time(phase, degrees, 0.0))
+    first = np.where(np.isnan(first) | (degrees <= 0), 0.0, first)
+    last = degrees * KM_PER_DEG / SLOWEST_KM_S + CODA_S
+    return {
+        c: (origin.time + float(a) - EARLY_S, origin.time + float(b))
+        for c, a, b in zip(codes, first, last, strict=True)
+    }
 
 
 def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event:
