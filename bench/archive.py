@@ -47,7 +47,7 @@ def main() -> None:
     # the stations with the most channels first: what is held at once depends on them
     chosen = sorted(day.sites.items(), key=lambda p: (-_channels(p[1]), p[0]))[:STATIONS]
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = Path(os.environ.get("DETENTE_BENCH_FOLDER", name))
         (folder / "places.csv").write_text("station,lat,lon,array\n")
         began = time.perf_counter()
         count = sum(_write(folder, code, site, day, n) for n, (code, site) in enumerate(chosen))

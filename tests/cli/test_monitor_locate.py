@@ -52,3 +52,19 @@ def test_bad_arrivals_are_one_line(
     assert stop.value.code == 2
     said = capsys.readouterr().err
     assert "soon" in said and "Traceback" not in said
+
+
+def test_a_station_of_no_place_is_told_and_the_others_make_the_event(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    table, places = files
+    whole = json.loads(run.invoke(app, ["associate", str(table), "--stations", str(places), "--json"]).stdout)
+    time = table.read_text().splitlines()[1].split(",")[1]
+    table.write_text(table.read_text() + f"QQQ,{time},0.3,P\nQQQ,{float(time) + 9},0.3,S\n")
+    out = tmp_path / "b.json"
+    done = run.invoke(app, ["associate", str(table), "--stations", str(places), "--out", str(out), "--json"])
+    assert done.exit_code == 0 and "QQQ: no site: place unknown, 2 arrivals left out" in done.stderr
+    assert json.loads(done.stdout) == whole and len(whole) == 1
+    assert any(f.startswith("QQQ: no site") for f in json.loads(out.read_text())["faults"])
+    table.write_text("station,time\nQQQ,1500000000\n")
+    assert run.invoke(app, ["associate", str(table), "--stations", str(places)]).exit_code != 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detente.cli._monitor_process import Stations, Waveforms
+from detente.cli._monitor_process import Masks, Stations, Waveforms
 from detente.cli._show import JsonFlag, show_json, show_table
 
 if TYPE_CHECKING:
@@ -67,16 +67,18 @@ def beam(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the beams here as miniSEED.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw them here by distance (png, svg or pdf).")] = None,
+    masks: Masks = None,
     json: JsonFlag = False,
 ) -> None:
     """Event beams: each station's record steered to an origin's phases, in each phase's own band."""
-    from detente.monitor.chain.files import read_data
+    from detente.monitor.chain.files import masks_of, read_data
     from detente.monitor.network.event_beams import event_beams
     from detente.monitor.signals.phase_filters import filter_of
     from detente.monitor.signals.phase_filters import filters as listed
 
     held, event = _event(at)
-    data = read_data(files, stations or [])
+    own = masks_of(held, Path(at.rpartition("#")[0]).parent) if held else []
+    data = read_data(files, stations or [], [*(masks or []), *own])
     names, bands = _names(phases), listed(filters)
     for name in names:
         filter_of(name, bands)
@@ -132,11 +134,11 @@ def _names(text: str) -> list[str]:
 
 def _event(text: str) -> tuple[Bulletin | None, Event]:
     """An origin given in words, or an event of a bulletin with the bulletin."""
-    from detente.cli._monitor_process import _origin
+    from detente.cli._monitor_process import given_origin
 
     path, mark, event = text.rpartition("#")
     if not mark:
-        return None, _origin(text)
+        return None, given_origin(text)
     from detente.monitor.bulletin.formats import read_any
     from detente.monitor.chain.edit import find_event
 

@@ -26,7 +26,7 @@ def undo(
     redo: Annotated[bool, typer.Option("--redo", help="Do the last undone change again.")] = False,
 ) -> None:
     """Take the last change of an event back, whole; the history keeps the change and its undoing."""
-    from detente.cli._monitor_process import _print_event
+    from detente.cli._bulletin_print import print_event
     from detente.monitor.bulletin.store import Store
     from detente.monitor.chain.edit import find_event
     from detente.monitor.chain.files import read_bulletin, store_beside, write_bulletin
@@ -38,7 +38,7 @@ def undo(
         changed, change = revert(held, store, event, way, who=who, reason=reason, when=clock.time())  # type: ignore[arg-type]
         write_bulletin(bulletin, changed)
     typer.echo(f"{change.what}: {change.before} -> {change.after}")
-    _print_event(changed, find_event(changed, event))
+    print_event(changed, find_event(changed, event))
 
 
 @app.command()
@@ -60,7 +60,8 @@ def accept(
     stations: Stations = None,
 ) -> None:
     """F-k at an arrival, taken as its back-azimuth and slowness; location and all that follows are done anew."""
-    from detente.cli._monitor_process import _data, _print_event
+    from detente.cli._bulletin_print import print_event
+    from detente.cli._monitor_event import data_behind
     from detente.cli._show import show_table
     from detente.monitor.bulletin.store import Store
     from detente.monitor.chain.edit import Edit, apply, find_event, keep
@@ -69,7 +70,7 @@ def accept(
     from detente.monitor.network.event_fk import fk_at
 
     held = read_bulletin(bulletin)
-    data = _data(held, bulletin, waveforms, stations)
+    data = data_behind(held, bulletin, waveforms, stations)
     band = (low, high) if low is not None and high is not None else None
     found = fk_at(held, find_event(held, event), arrival, data.recording, data.arrays, lead, seconds, band)
     seen, wanted = found.seen, found.predicted
@@ -98,4 +99,4 @@ def accept(
             keep(store, held, changed, wish)
     write_bulletin(bulletin, changed)
     typer.echo(f"{change.what}: {change.before} -> {change.after}")
-    _print_event(changed, find_event(changed, event))
+    print_event(changed, find_event(changed, event))

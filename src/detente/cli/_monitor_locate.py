@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from detente.cli._monitor_process import Masks
 from detente.cli._show import JsonFlag, show_json, show_table
 
 if TYPE_CHECKING:
-    from detente.monitor.bulletin.records import Event, Origin
+    from detente.monitor.bulletin.records import Arrival, Event, Origin
 
 app = typer.Typer()
 
@@ -54,13 +55,15 @@ def associate(
     seen = read_arrivals(arrivals)
     paths = read_corrections(corrections) if corrections else None
     chosen = Settings(least_score=least_score, events_a_day=rate)
-    events = run(seen, _sites(stations), settings=chosen, corrections=paths)
+    places = _sites(stations)
+    placed, faults = _placed(seen, places)
+    events = run(placed, places, settings=chosen, corrections=paths)
     if out is not None:
         from detente.files import write_whole
         from detente.monitor.bulletin.tables import write_json
 
         times = [a.time for a in seen]
-        made = Bulletin(start=min(times), end=max(times), arrivals=seen, events=events)
+        made = Bulletin(start=min(times), end=max(times), arrivals=seen, events=events, faults=faults)
         write_whole(out, write_json(made))
         typer.echo(f"wrote {out}", err=True)
     if json:
@@ -72,6 +75,26 @@ def associate(
         ("time", "lat", "lon", "depth km", "ellipse km", "phases", "missed", "log odds"),
         [_event_row(e) for e in events],
     )
+
+
+def _placed(
+    seen: Sequence[Arrival], places: Mapping[str, Any]
+) -> tuple[tuple[Arrival, ...], tuple[str, ...]]:
+    """The arrivals at stations of known place; of each other station a fault, told. Raises if none is left."""
+    from collections import Counter
+
+    from detente.errors import DetenteError, nearest
+
+    lost = Counter(a.station for a in seen if a.station not in places)
+    faults = tuple(
+        f"{code}: no site: place unknown, {n} arrivals left out" for code, n in sorted(lost.items())
+    )
+    if sum(lost.values()) == len(seen):
+        first = min(lost)
+        raise DetenteError(f"no place for station '{first}', nor for any other", fix=nearest(first, places))
+    for fault in faults:
+        typer.echo(fault, err=True)
+    return tuple(a for a in seen if a.station in places), faults
 
 
 def _event_row(event: Event) -> Sequence[object]:
@@ -171,9 +194,7 @@ def archive(
     end: Annotated[str, typer.Option(metavar="DATE", help="The day after the last, UTC.")],
     out: Annotated[Path, typer.Option(help="Folder for a bulletin a day and the manifest.")],
     select: Annotated[list[str] | None, typer.Option(help="Channels, NET.STA.LOC.CHA with * and ?.")] = None,
-    masks: Annotated[
-        list[Path] | None, typer.Option(help="Tables of stretches to leave out; repeatable.")
-    ] = None,
+    masks: Masks = None,
     workers: Annotated[str, typer.Option(metavar="tcp://...", help="A dask scheduler's address.")] = "",
     json: JsonFlag = False,
 ) -> None:

@@ -24,7 +24,7 @@ def mask(
     reason: Annotated[str, typer.Option(help="Why.")] = "",
     json: JsonFlag = False,
 ) -> None:
-    """Mask a stretch of channels for `process --masks` and `detect --masks`; without --channel, list the masks."""
+    """Mask a stretch of channels for every command that takes --masks; without --channel, list the masks."""
     from detente.monitor.bulletin.times import from_iso, iso
     from detente.monitor.waves.masks import COLUMNS, Mask, add_mask, read_masks
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from detente.cli._monitor_process import Stations, Waveforms
+from detente.cli._monitor_process import Masks, Stations, Waveforms
 from detente.cli._show import JsonFlag, show_json, show_table
 
 app = typer.Typer()
@@ -17,9 +14,7 @@ app = typer.Typer()
 def quality_(
     files: Waveforms,
     stations: Stations = None,
-    masks: Annotated[
-        list[Path] | None, typer.Option(help="Tables of stretches to leave out; repeatable.")
-    ] = None,
+    masks: Masks = None,
     json: JsonFlag = False,
 ) -> None:
     """How good each channel was: availability, gaps, rms, and its noise between Peterson's low and high models."""

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from detente.cli._monitor_process import Masks
 from detente.cli._show import JsonFlag
 from detente.monitor.chain.watch import News
 
@@ -39,6 +40,7 @@ def watch(
             "--least-stations", min=1, help="Stations that must have seen an event before it is told."
         ),
     ] = 3,
+    masks: Masks = None,
     idle: Annotated[
         float, typer.Option(min=0, help="Stop after so many seconds without a packet; 0 never.")
     ] = 0.0,
@@ -46,15 +48,18 @@ def watch(
 ) -> None:
     """Watch live stations: events as they happen, silence and faults as notices, nothing lost at a restart."""
     from detente.monitor.bulletin.store import Store
-    from detente.monitor.chain.watch import Settings, Watch, check_stations
+    from detente.monitor.chain.watch import Settings, Watch
     from detente.monitor.chain.watch_run import STORE, Line, run
     from detente.monitor.chain.watch_steps import steps, warm
     from detente.monitor.waves import response, sites
-    from detente.monitor.waves.seedlink import wanted
+    from detente.monitor.waves.masks import read_masks
+    from detente.monitor.waves.seedlink import unasked, wanted
 
     arrays = sites.load(stations) if stations else dict(sites.ims_arrays())
     host, port, chosen = wanted(seedlink, select or [], arrays)
-    check_stations(arrays, list(chosen))
+    if left := unasked(select or [], arrays):
+        named = f"{', '.join(left[:10])}{' ...' if left[10:] else ''}"
+        typer.echo(f"not asked for, their places tell no network: {named}", err=True)
     codes = {s.partition("_")[2] for s in chosen}
     heard = {k: a for k, a in arrays.items() if any(s.code in codes for s in a.sites)}
     responses = response.load(stations) if stations else response.Responses({})
@@ -62,7 +67,9 @@ def watch(
     warm(heard)
     settings = Settings(quiet=quiet, least_stations=least)
     with Store(out / STORE) as store:
-        watcher = Watch(store, heard, *steps(heard, responses), settings=settings)
+        watcher = Watch(
+            store, heard, *steps(heard, responses), settings=settings, masks=read_masks(masks or [])
+        )
         line = Line(host, port, chosen, watcher.resume())
         run(watcher, line, out, tell=_json if json else _text, idle_s=idle)
 

@@ -45,13 +45,15 @@ def test_an_edit_is_recorded_with_what_stood_before(tmp_path: Path) -> None:
             "a1", {"time": old.time - 0.8, "phase": "P"}, who="Rosa", reason="late by a cycle"
         )
         assert (new.by, new.phase) == ("Rosa", "P")
-        first, second = store.changes("arrival/a1")
+        first, second, third = store.changes("arrival/a1")
         assert (first.who, first.what, first.reason) == ("Rosa", "arrival/a1/time", "late by a cycle")
         assert (float(first.before), float(first.after)) == (old.time, old.time - 0.8)
         assert (second.before, second.after) == ('"Pn"', '"P"')
+        assert (third.what, third.before, third.after) == ("arrival/a1/by", f'"{old.by}"', '"Rosa"')
         assert {c.what for c in store.event("20170903-0330").changes} == {
             "arrival/a1/time",
             "arrival/a1/phase",
+            "arrival/a1/by",
         }
         store.put(made())  # the machine goes over the day again: the analyst's arrival stays
         assert store.arrival("a1") == new

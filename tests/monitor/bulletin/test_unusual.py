@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 from contextlib import suppress
 from pathlib import Path
 from types import NoneType, UnionType
@@ -266,3 +267,37 @@ def test_upper_limits_of_others_are_no_magnitudes() -> None:
     (event,) = ims1.read_ims1(text).events
     assert event.magnitudes == ()
     assert [m.value for m in event.limits] == [3.1]
+
+
+@pytest.mark.filterwarnings("ignore:This pick would have a time")
+def test_an_arrival_of_another_day_keeps_it_in_ims1() -> None:
+    """Phase lines bear no date: a comment behind the line does, which other readers pass over."""
+    whole = made()
+    event = whole.events[0]
+    first = event.origin.used[0].arrival
+    for hours in (-30.0, -13.0, -11.0, 11.0, 13.0, 30.0):
+        time = event.origin.time + hours * 3600.0
+        arrivals = tuple(replace(a, time=time) if a.id == first else a for a in whole.arrivals)
+        data = ims1.write_ims1(replace(whole, arrivals=arrivals))
+        assert (b"#DATE" in data) == (abs(hours) > 12)
+        back = ims1.read_ims1(data)
+        used = {u.station: u.arrival for u in back.events[0].origin.used}
+        station = event.origin.used[0].station
+        got = next(a.time for a in back.arrivals if a.id == used[station])
+        assert got == pytest.approx(time, abs=0.002)
+        (theirs,) = obspy.read_events(io.BytesIO(data), format="IMS10BULLETIN")[:1]
+        assert len(theirs.picks) == len(event.origin.used)
+
+
+def test_a_pick_of_no_station_is_refused_in_words() -> None:
+    data = re.sub(
+        rb"<waveformID[^>]*/>|<waveformID.*?</waveformID>", b"", quakeml.write_quakeml(made()), flags=re.S
+    )
+    with pytest.raises(DetenteError, match="a pick of no station"):
+        quakeml.read_quakeml(data)
+
+
+def test_an_encoding_that_nobody_knows_is_refused_in_words() -> None:
+    data = quakeml.write_quakeml(made()).replace(b"utf-8", b"utf-nan8", 1).replace(b"UTF-8", b"UTF-nan8", 1)
+    with pytest.raises(DetenteError, match="not a sound QuakeML"):
+        quakeml.read_quakeml(data)

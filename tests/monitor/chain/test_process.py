@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from detente.cli import _monitor_process as command
+from detente.cli import _monitor_event as command
 from detente.cli import _monitor_station_terms as terms_command
 from detente.errors import DetenteError
+from detente.monitor.bulletin.formats import write_as
 from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Origin, Used
 from detente.monitor.bulletin.store import Store
 from detente.monitor.chain.after import later_events
@@ -287,6 +288,10 @@ def test_show_prints_every_reason(tmp_path: Path):
         assert word in one.output
     as_json = run.invoke(command.app, ["show", str(tmp_path / "bulletin.json"), "e", "--json"])
     assert json.loads(as_json.output)["id"] == "e"
+    for kind, magnitude in (("quakeml", "mb(Pn)"), ("ims1", "mbPn")):  # others' bulletins open too
+        (path,) = write_as(made, kind, tmp_path)
+        shown = run.invoke(command.app, ["show", str(path)])
+        assert shown.exit_code == 0 and magnitude in shown.output and f"{len(RING)} stations" in shown.output
 
 
 def test_station_terms_from_bulletins_go_back_into_magnitudes(tmp_path: Path):
@@ -338,3 +343,24 @@ def test_sheets_draw(tmp_path: Path):
     paths = write_event_sheet(made, made.events[0], recording, arrays, tmp_path)
     assert {p.suffix for p in paths} == {".svg", ".png"} and all(p.stat().st_size > 20_000 for p in paths)
     assert write_day(made, tmp_path).is_file() and write_health(made, recording, arrays, tmp_path).is_file()
+
+
+def test_a_station_beyond_a_scale_or_one_that_cannot_be_measured_costs_no_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arrays = scene.stations([(10.0, 3.0), (120.0, 5.0), (200.0, 100.4)])  # mb's table ends at 100 degrees
+    event = scene.event(arrays)
+    recording = scene.recording(event, arrays)
+    far = [s for s in stations(event, recording, arrays) if s.path.distance_deg > 100]
+    assert len(far) == 1  # it has a P, and a record of it
+    [one] = characterise([event], recording, arrays, scene.instruments(arrays), [])
+    assert one.magnitudes and not any(m.kind == "mb" for m in (*one.magnitudes, *one.limits))
+
+    def fails(*_: object, **__: object) -> Event:
+        raise DetenteError("no such thing")
+
+    monkeypatch.setattr("detente.monitor.chain.process.measure", fails)
+    [two] = characterise([event], recording, arrays, scene.instruments(arrays), [])
+    assert two.screening is not None and "could not be measured (no such thing)" in two.screening.why
+    with pytest.raises(DetenteError, match="a prior of 1"):
+        characterise([event], recording, arrays, {}, [], settings=Settings(prior=1.0))  # type: ignore[arg-type]

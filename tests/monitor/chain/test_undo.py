@@ -43,7 +43,7 @@ def start(folder: Path) -> tuple[Bulletin, Store, Event, Data]:
 
 
 def change(made: Bulletin, store: Store, data: Data, **wanted: object) -> Bulletin:
-    edit = Edit(event="e", **WHO, **wanted)  # type: ignore[arg-type]
+    edit = Edit(**{"event": "e", **WHO, **wanted})  # type: ignore[arg-type]
     after, _ = apply(made, edit, *data)
     keep(store, made, after, edit)
     return after
@@ -88,6 +88,20 @@ def test_undo_and_redo_walk_through_every_kind_of_change(tmp_path: Path) -> None
         revert(now, store, "e", "undo", who=" ", reason="x", when=0.0)
     with pytest.raises(DetenteError, match="another state"):
         revert(states[0], store, "e", "undo", **WHO)
+    store.close()
+
+
+def test_an_undone_arrival_is_its_makers_again(tmp_path: Path) -> None:
+    made, store, _, data = start(tmp_path)
+    once = change(made, store, data, arrival="S1-P", time=made.arrivals[1].time + 1.5)
+    twice = change(once, store, data, arrival="S1-P", time=made.arrivals[1].time + 2.5, who="C. Else")
+    assert store.arrival("S1-P").by == "C. Else"
+    now, _ = revert(twice, store, "e", "undo", **WHO)
+    assert store.arrival("S1-P").by == "A. Nalyst" == next(a for a in now.arrivals if a.id == "S1-P").by
+    now, _ = revert(now, store, "e", "undo", **WHO)
+    assert store.arrival("S1-P").by == made.arrivals[1].by == "machine"
+    now, _ = revert(now, store, "e", "redo", **WHO)
+    assert store.arrival("S1-P").by == "A. Nalyst"
     store.close()
 
 

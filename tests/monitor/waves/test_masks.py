@@ -113,3 +113,37 @@ def test_detect_hears_nothing_in_a_masked_stretch_and_process_keeps_the_table(tm
     held = json.loads((tmp_path / "out" / "bulletin.json").read_text())
     assert any("masked" in f and "calibration (me)" in f for f in held["faults"])
     assert json.loads(held["made_with"]["masks"]) == [table]
+    # whoever looks at the bulletin's records again leaves the same out, its waveforms named anew or not
+    from detente.cli._monitor_event import data_behind
+    from detente.monitor.chain.files import read_bulletin
+
+    path = tmp_path / "out" / "bulletin.json"
+    bulletin = read_bulletin(path)
+    for named in (None, [tmp_path / "a.mseed"]):
+        data = data_behind(bulletin, path, named, [tmp_path / "places.csv"])
+        assert sum(t.samples.size for t in data.recording.traces) == 20 * 560
+
+
+def test_a_beam_at_a_bulletins_event_leaves_out_what_the_bulletin_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from detente.monitor.bulletin.records import Bulletin
+    from detente.monitor.bulletin.tables import write_json
+    from detente.monitor.chain import files
+    from tests.monitor.character import _scene as scene
+
+    event = scene.event(scene.stations([(10.0, 3.0)]))
+    made = Bulletin(start=0.0, end=1.0, events=(event,), made_with={"masks": '["m.csv"]'})
+    (tmp_path / "bulletin.json").write_bytes(write_json(made))
+    add_mask(tmp_path / "m.csv", mask(1, 2))
+    add_mask(tmp_path / "n.csv", mask(3, 4))
+    asked: list[Path] = []
+
+    def read(waveforms: object, stations: object, masks: list[Path]) -> None:
+        asked.extend(masks)
+        raise DetenteError("seen")
+
+    monkeypatch.setattr(files, "read_data", read)
+    line = ["beam", "x", "--at", f"{tmp_path}/bulletin.json#e", "--masks", str(tmp_path / "n.csv")]
+    RUN.invoke(app, line)
+    assert asked == [tmp_path / "n.csv", tmp_path / "m.csv"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,7 +75,9 @@ def make_day(job: Job, start: float) -> tuple[str, str]:
         masks=read_masks([Path(p) for p in job.masks]), responses=responses,
     )  # fmt: skip
     parts = out / PARTS / _key(job) / name
-    made = run(source, sites.load(paths, at=start), responses, settings=job.settings, parts=parts)
+    made_with = {"masks": json.dumps(job.masks)} if job.masks else {}
+    arrays = sites.load(paths, at=start)
+    made = run(source, arrays, responses, settings=job.settings, inputs=made_with, parts=parts)
     events = tuple(e for e in made.events if start <= e.origin.time < start + DAY)
     needed = {u.arrival for e in events for u in e.origin.used}
     own = tuple(a for a in made.arrivals if start <= a.time < start + DAY or a.id in needed)

@@ -74,17 +74,23 @@ def inputs(waveforms: Sequence[Path], stations: Sequence[Path], masks: Sequence[
 
 
 def data_of(bulletin: Bulletin, folder: Path | None = None) -> Data:
-    """The data a bulletin was made from, by the paths it tells (relative ones from `folder`).
+    """The data a bulletin was made from, by the paths it tells (relative ones from `folder`), less what it masked.
 
     Raises DetenteError where the bulletin tells none or they are gone.
     """
-    told = bulletin.made_with
-    if "waveforms" not in told:
+    if "waveforms" not in bulletin.made_with:
         raise DetenteError("the bulletin does not tell its waveforms", fix="name them with --waveforms")
+    return read_data(*(_paths(bulletin, k, folder) for k in ("waveforms", "stations", "masks")))
+
+
+def masks_of(bulletin: Bulletin, folder: Path | None = None) -> list[Path]:
+    """The tables of masks that a bulletin was made with: whoever looks at its records again leaves the same out."""
+    return _paths(bulletin, "masks", folder)
+
+
+def _paths(bulletin: Bulletin, what: str, folder: Path | None) -> list[Path]:
     try:
-        lists = [[Path(p) for p in json.loads(told.get(k, "[]"))] for k in ("waveforms", "stations", "masks")]
-    except (ValueError, KeyError, TypeError):
+        told = [Path(p) for p in json.loads(bulletin.made_with.get(what, "[]"))]
+    except (ValueError, TypeError):
         raise DetenteError("the bulletin's paths cannot be read", fix="name them with --waveforms") from None
-    if folder is not None:
-        lists = [[p if p.is_absolute() or p.exists() else folder / p for p in one] for one in lists]
-    return read_data(*lists)
+    return told if folder is None else [p if p.is_absolute() or p.exists() else folder / p for p in told]

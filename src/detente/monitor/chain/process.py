@@ -138,8 +138,10 @@ def characterise(
     """Magnitudes, screening and yield of located events, in order of time: each may be the next one's measure.
 
     Each is measured on the records about it (`sources.Windows`), so that a day gives what a file of that hour gives.
-    `earlier`: events before them that are screened already.
+    `earlier`: events before them that are screened already. Raises DetenteError for a prior outside 0 to 1.
     """
+    if not 0 < settings.prior < 1:
+        raise DetenteError(f"a prior of {settings.prior:g}", fix="give a probability between 0 and 1")
     found: list[Event] = []
     windows = Windows(Held(records) if isinstance(records, Recording) else records, arrays)
     neighbours = [
@@ -152,21 +154,31 @@ def characterise(
             found.append(msgspec.structs.replace(event, screening=_nowhere(event, settings.prior)))
             continue
         about = windows.about(event)
-        one = measure(event, about, responses, arrays, terms=settings.terms)
-        if len({u.station for u in event.origin.used}) < 2:
-            found.append(msgspec.structs.replace(one, screening=_alone(settings.prior)))
-            continue
-        one = screen(one, about, arrays, arrivals=arrivals, prior=settings.prior, neighbours=neighbours[-5:])
-        one = estimate(one, draws=settings.draws, seed=settings.seed)
-        found.append(one)
-        neighbours.append(Neighbour(one, measured(one, about, arrays)))
+        try:
+            one = measure(event, about, responses, arrays, terms=settings.terms)
+            if len({u.station for u in event.origin.used}) < 2:
+                found.append(msgspec.structs.replace(one, screening=_alone(settings.prior)))
+                continue
+            one = screen(
+                one, about, arrays, arrivals=arrivals, prior=settings.prior, neighbours=neighbours[-5:]
+            )
+            one = estimate(one, draws=settings.draws, seed=settings.seed)
+            neighbours.append(Neighbour(one, measured(one, about, arrays)))
+        except DetenteError as bad:  # an event without a size is better than a day without events
+            one = msgspec.structs.replace(event, screening=_unmeasured(bad, settings.prior))
         del about  # hundreds of channels: not two events' at once
+        found.append(one)
     return tuple(found)
 
 
 def _nowhere(event: Event, prior: float) -> Screening:
     km = event.origin.semi_major_km or 0.0
     why = f"cannot be screened: the place is known to {km:.0f} km only; magnitudes and P/S need the distance"
+    return Screening(verdict="cannot be screened", p_explosion=None, prior=prior, why=why)
+
+
+def _unmeasured(bad: DetenteError, prior: float) -> Screening:
+    why = f"cannot be screened: it could not be measured ({bad})"
     return Screening(verdict="cannot be screened", p_explosion=None, prior=prior, why=why)
 
 

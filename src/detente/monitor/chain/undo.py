@@ -95,7 +95,8 @@ def revert(
     values = _values(step, way)
     with store.transaction():
         for name, fields in values.items():
-            store.edit_arrival(name, fields, who=who, reason=reason)
+            maker = str(fields.pop("by", ""))  # whose the arrival was before, not who takes the change back
+            store.edit_arrival(name, fields, who=who, reason=reason, by=maker)
         store.replace_event(target, who=who, reason=reason)
     what = f"{way} of a change by {step.who}: {step.reason}"
     change = Change(when=when, who=who, what=what, before=_place(now), after=_place(target), reason=reason)

@@ -13,16 +13,18 @@ from math import inf
 import msgspec
 from msgspec import structs
 
-from detente.errors import DetenteError
 from detente.monitor.bulletin.records import MACHINE, Arrival, Bulletin
-from detente.monitor.bulletin.store import Notice, Store
+from detente.monitor.bulletin.store import Store
 from detente.monitor.bulletin.times import moment
 from detente.monitor.chain.heard import heard_s
 from detente.monitor.chain.listen import apart
+from detente.monitor.chain.listen import heard as live_part
 from detente.monitor.chain.watch_events import FINAL, AllIn, Associate, Finish, Ledger, Reach
 from detente.monitor.chain.watch_events import News as News
+from detente.monitor.chain.watch_health import Health
+from detente.monitor.chain.watch_records import Records
 from detente.monitor.waves import health
-from detente.monitor.waves.merge import assemble
+from detente.monitor.waves.masks import Mask
 from detente.monitor.waves.miniseed import read_miniseed
 from detente.monitor.waves.seedlink import Packet
 from detente.monitor.waves.sites import by_array
@@ -30,11 +32,6 @@ from detente.monitor.waves.trace import Array, Fault, Recording, Trace
 
 Detect = Callable[[Sequence[Trace], Array], Sequence[Arrival]]
 _SAME_ONSET_S = 2.0
-_AGAIN_S = 3600.0
-_ONE_BY_ONE = ("gap", "overlap", "clock jump", "corrupt")
-_MOST_TOLD = 10_000
-_WORTH_S = 60.0
-_FEWEST = 3  # stations that can tell which of them is out of step
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,8 +65,8 @@ class Watch:
     """Takes packets, keeps what the detectors need, and finds events step by step.
 
     Parameters: `detect` searches one array's traces; `associate` makes events of arrivals; `finish` measures one
-    event on the records held (magnitudes, screening, yield); `all_in` tells when it can be screened; `clock` tells
-    the time, s UTC since 1970.
+    event on the records held (magnitudes, screening, yield); `all_in` tells when it can be screened; what `masks`
+    cover is let go of as it comes; `clock` tells the time, s UTC since 1970.
     """
 
     def __init__(
@@ -82,84 +79,60 @@ class Watch:
         all_in: AllIn = lambda event: event.origin.time,
         *,
         settings: Settings | None = None,
+        masks: Sequence[Mask] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.store, self.arrays = store, apart(arrays)
         self.detect = detect
         self.settings = settings or Settings()
         self.clock = clock
+        self.health = Health(store, self.settings.quiet, clock)
+        self.records = Records(store.state("numbers") or {}, masks)
         self.ledger = Ledger(
             store, associate, finish, all_in, review_s=self.settings.review, horizon_s=self.settings.horizon,
-            least_stations=self.settings.least_stations, ill=self._health, clock=clock,
+            least_stations=self.settings.least_stations, ill=self.health.ill, clock=clock,
         )  # fmt: skip
         self._placed = {site.code for array in self.arrays.values() for site in array.sites}
-        self._held: dict[str, list[Trace]] = {}
-        self._packets: dict[str, list[tuple[int, float]]] = {}
-        self._received: dict[str, list[tuple[float, float]]] = {}
-        self._last: dict[str, float] = {}
-        self._silent: set[str] = set()
-        self._newest: dict[str, float] = {}
-        self._out_of_step: set[str] = set()
-        self._busy = 0.0
         self._rest_until = 0.0
-        self._told: dict[tuple[str, str, int], float] = {}
         self._news: list[News] = []
         self._done: dict[str, float] = store.state("done") or {}
-        self._numbers: dict[str, int] = store.state("numbers") or {}
         self._heard: dict[str, float] = store.state("heard") or {}
         self._since: dict[str, float] = store.state("since") or {}
         self._waiting = [store.arrival(name) for name in store.state("waiting") or ()]
 
     def resume(self) -> dict[str, int]:
         """The last packet of each station that need not be sent again."""
-        return dict(self._numbers)
+        return dict(self.records.numbers)
 
     def expect(self, stations: Sequence[str]) -> None:
         """These stations NET_STA should send: their silence is told even if they never began."""
-        for station in stations:
-            self._last.setdefault(station, self._listening())
+        self.health.expect(stations)
 
     def add(self, packet: Packet) -> None:
         """One packet: its samples are held for the next step, its faults told."""
         now = self.clock()
-        self._last[packet.station] = self._listening()
-        if packet.station in self._silent:
-            self._silent.discard(packet.station)
-            self._health(packet.station, "sends again", "")
         found = health.check(read_miniseed(packet.data, packet.station), now=now)
-        self._tell(found)
-        end = max((t.end for t in found.traces), default=0.0)
         if packet.station.partition("_")[2] not in self._placed:
+            self.health.came(packet.station, None)
             lost = Fault(channel=packet.station, kind="no site", start=0.0, end=0.0, detail="place unknown")
-            self._tell(Recording((), (lost,)))
-            self._numbers[packet.station] = packet.number
+            self.health.tell(structs.replace(found, faults=(*found.faults, lost)))
+            self.records.numbers[packet.station] = packet.number
             return
-        if packet.number:
-            # until anything is released a next watch must begin where this one did, not at "now"
-            self._numbers.setdefault(packet.station, packet.number - 1)
-            self._packets.setdefault(packet.station, []).append((packet.number, end))
-        if found.traces:
-            self._newest[packet.station] = max(end, self._newest.get(packet.station, end))
-        for trace in found.traces:
-            self._held.setdefault(trace.id, []).append(trace)
-            self._received.setdefault(trace.station, []).append((trace.end, now))
+        self.health.came(packet.station, max((t.end for t in found.traces), default=None))
+        self.health.tell(self.records.add(packet, found, now))
 
     def step(self, *, flush: bool = False) -> list[News]:
         """Search what is new, associate, and keep it all; `flush` takes even onsets at the very end."""
-        self._check_silence()
-        self._check_step()
+        self.health.look()
         began = self.clock()
         try:
             return self._step(flush)
         finally:
-            self._busy += self.clock() - began
-
-    def _listening(self) -> float:
-        """The clock less the time spent in steps: while the watch is busy it cannot say that others are silent."""
-        return self.clock() - self._busy
+            self.health.busy_s += self.clock() - began
 
     def _step(self, flush: bool) -> list[News]:
-        recording = self._join()
+        recording = self.records.joined()
+        self.health.tell(recording)
         found, _ = by_array(recording, self.arrays)
         with self.store.transaction():
             fresh: list[Arrival] = []
@@ -171,10 +144,12 @@ class Watch:
             if self._done:
                 self._bring_up(fresh, found, recording, flush)
             self._forget(found)
-            for key in ("done", "numbers", "heard", "since"):
+            for key in ("done", "heard", "since"):
                 self.store.set_state(key, getattr(self, f"_{key}"))
+            self.store.set_state("numbers", self.records.numbers)
+            self.store.set_state("silent", sorted(self.health.silent))
             self.store.set_state("waiting", [a.id for a in self._waiting])
-        news, self._news = self._news, []
+        news, self._news = [*self.health.news(), *self._news], []
         return news
 
     def _bring_up(
@@ -190,7 +165,12 @@ class Watch:
         again = self._again(found) if due == FINAL else []
         begin = reach.latest - self.settings.horizon
         heard = {code: min(s, self._done[code] - begin) for code, s in self._heard.items()}
-        news = self.ledger.update(fresh, again, recording, self.arrays, heard, reach)
+        # an array of which one element is left stands where that does, as in a file
+        live = {
+            **self.arrays,
+            **{code: live_part(traces, self.arrays[code]) for code, traces in found.items()},
+        }
+        news = self.ledger.update(fresh, again, recording, live, heard, reach)
         times = {a.id: a for a in fresh}
         for item in news:
             late = None if item.kind == "withdrawn" else self._latency(item.about, times)
@@ -204,7 +184,7 @@ class Watch:
         latest = max(self._done.values())
         if flush:
             return Reach(latest, inf, inf)
-        silent = {name.partition("_")[2] for name in self._silent}
+        silent = {name.partition("_")[2] for name in self.health.silent}
         sends = [
             done
             for code, done in self._done.items()
@@ -229,7 +209,7 @@ class Watch:
             try:
                 seen = self.detect(traces, self.arrays[code])
             except Exception as bad:
-                self._health(code, "error", f"detection: {type(bad).__name__}: {bad}")
+                self.health.ill(code, "error", f"detection: {type(bad).__name__}: {bad}")
                 continue
             known = [a for a in self.store.arrivals(start, self._done[code]) if a.station == code]
             for arrival in sorted(seen, key=lambda a: a.time):
@@ -248,14 +228,6 @@ class Watch:
 
     # -- records ---------------------------------------------------------------------------------------------
 
-    def _join(self) -> Recording:
-        joined = assemble(t for pieces in self._held.values() for t in pieces)
-        self._tell(joined)
-        self._held = {}
-        for trace in joined.traces:
-            self._held.setdefault(trace.id, []).append(trace)
-        return joined
-
     def _search(self, code: str, traces: list[Trace], flush: bool) -> list[Arrival]:
         """The arrivals of one array between where the last search ended and where the record is settled."""
         s = self.settings
@@ -269,7 +241,7 @@ class Watch:
             try:
                 seen = self.detect(pieces, self.arrays[code]) if pieces else ()
             except Exception as bad:  # one station's trouble must not stop the watch
-                self._health(code, "error", f"detection: {type(bad).__name__}: {bad}")
+                self.health.ill(code, "error", f"detection: {type(bad).__name__}: {bad}")
                 seen = ()
             found += self._new(seen, code, done, until)
             covered = heard_s(traces, done, until)
@@ -301,25 +273,8 @@ class Watch:
         earliest = min((e.origin.time for e in self.ledger.open_events(latest)), default=latest)
         for code, traces in found.items():
             done = self._done.get(code)
-            if done is None:
-                continue
-            keep = min(done - s.context, earliest) - s.lead
-            for name in {t.id for t in traces}:
-                self._held[name] = [_trimmed(t, keep) for t in self._held.get(name, []) if t.end > keep]
-            for station in {t.station for t in traces}:
-                self._received[station] = [r for r in self._received.get(station, []) if r[0] > keep]
-                for key in [k for k in self._packets if k.partition("_")[2] == station]:
-                    self._release(key, keep)
-
-    def _release(self, station: str, keep: float) -> None:
-        """The server need not send again what comes before the first packet that is still needed."""
-        waiting = self._packets[station]
-        count = 0
-        while count < len(waiting) and waiting[count][1] <= keep:
-            count += 1
-        if count:
-            self._numbers[station] = waiting[count - 1][0]
-            del waiting[:count]
+            if done is not None:
+                self.records.forget(traces, min(done - s.context, earliest) - s.lead)
 
     def _latency(self, name: str, arrivals: Mapping[str, Arrival]) -> float | None:
         """Seconds since the record came that holds the last onset used; None where no onset is of this step."""
@@ -329,74 +284,14 @@ class Watch:
             if arrival is None or arrival.station not in self.arrays:
                 continue
             for site in self.arrays[arrival.station].sites:
-                after = [w for end, w in self._received.get(site.code, []) if end > arrival.time]
-                came += after[:1]
+                when = self.records.received(site.code, arrival.time)
+                came += [] if when is None else [when]
         return self.clock() - max(came) if came else None
-
-    # -- health ----------------------------------------------------------------------------------------------
-
-    def _check_silence(self) -> None:
-        now = self._listening()
-        for station, last in self._last.items():
-            if now - last > self.settings.quiet and station not in self._silent:
-                self._silent.add(station)
-                self._health(station, "silent", f"nothing came for {now - last:.0f} s")
-
-    def _check_step(self) -> None:
-        """A station whose newest record lies far from the middle of all is late, or its clock is wrong."""
-        if len(self._newest) < _FEWEST:
-            return
-        middle = sorted(self._newest.values())[len(self._newest) // 2]
-        for station, newest in self._newest.items():
-            off = newest - middle
-            if abs(off) > self.settings.quiet:
-                if station not in self._out_of_step and station not in self._silent:
-                    self._out_of_step.add(station)
-                    side = (
-                        "behind the others: late, or its clock is"
-                        if off < 0
-                        else "ahead of the others: its clock is"
-                    )
-                    self._health(station, "out of step", f"{abs(off):.0f} s {side} wrong")
-            elif station in self._out_of_step:
-                self._out_of_step.discard(station)
-                self._health(station, "in step again", "")
-
-    def _tell(self, recording: Recording) -> None:
-        """Faults in time one by one, lasting ones no more than once an hour for a channel."""
-        now = self.clock()
-        for fault in recording.faults:
-            key = (fault.channel, fault.kind, round(fault.start) if fault.kind in _ONE_BY_ONE else 0)
-            if now - self._told.get(key, -_AGAIN_S) >= _AGAIN_S:
-                self._told[key] = now
-                self._health(fault.channel, fault.kind, fault.detail)
-        if len(self._told) > _MOST_TOLD:
-            self._told = {k: t for k, t in self._told.items() if now - t < _AGAIN_S}
-
-    def _health(self, channel: str, kind: str, detail: str) -> None:
-        notice = Notice(self.clock(), channel, kind, detail[:500])
-        self.store.notify(notice)
-        self._news.append(News(kind="health", when=notice.moment, about=channel, detail=f"{kind}: {detail}"))
 
 
 def _name(arrival: Arrival, code: str) -> str:
     return f"{code}.{moment(arrival.time):%Y%m%dT%H%M%S.%f}"[:-3]
 
 
-def _trimmed(trace: Trace, keep: float) -> Trace:
-    """The trace from `keep` on; copied, so that the rest is let go of, once that is worth it."""
-    if keep - trace.start < _WORTH_S:
-        return trace
-    left = trace.cut(keep, trace.end)
-    return structs.replace(left, samples=left.samples.copy())
-
-
 def _only(arrival: Arrival) -> Bulletin:
     return Bulletin(start=arrival.time, end=arrival.time, arrivals=(arrival,))
-
-
-def check_stations(arrays: Mapping[str, Array], stations: Sequence[str]) -> None:
-    """Raises DetenteError where none of the stations NET_STA has a known place."""
-    known = {site.code for array in arrays.values() for site in array.sites}
-    if not any(s.partition("_")[2] in known for s in stations):
-        raise DetenteError("no station's place is known", fix="give their StationXML with --stations")

@@ -19,7 +19,7 @@ from detente.monitor.bulletin.quakeml import write_quakeml
 from detente.monitor.bulletin.records import MACHINE, Bulletin
 from detente.monitor.bulletin.store import Store
 from detente.monitor.chain.watch import News, Watch
-from detente.monitor.waves.seedlink import Packet, SeedLink
+from detente.monitor.waves.seedlink import SILENCE_S, Packet, SeedLink
 
 STORE = "watch.sqlite"
 _QUEUE = 20_000
@@ -30,10 +30,18 @@ class Line(threading.Thread):
     """Reads packets in a thread of its own into a queue, and connects again when the line breaks."""
 
     def __init__(
-        self, host: str, port: int, stations: Mapping[str, Sequence[str]], resume: Mapping[str, int]
+        self,
+        host: str,
+        port: int,
+        stations: Mapping[str, Sequence[str]],
+        resume: Mapping[str, int],
+        *,
+        timeout_s: float = 20.0,
+        silence_s: float = SILENCE_S,
     ) -> None:
         super().__init__(daemon=True)
         self.address, self.stations = (host, port), stations
+        self.timeout_s, self.silence_s = timeout_s, silence_s
         self.last = dict(resume)
         self.packets: queue.Queue[Packet | str] = queue.Queue(_QUEUE)
         self.accepted: tuple[str, ...] = ()
@@ -44,10 +52,11 @@ class Line(threading.Thread):
         """Until stopped or the server says that was all."""
         tries = 0
         while not self.stopped.is_set():
-            link = SeedLink(*self.address, stations=self.stations, resume=self.last)
+            link = SeedLink(*self.address, stations=self.stations, resume=self.last, timeout_s=self.timeout_s,
+                            silence_s=self.silence_s)  # fmt: skip
             try:
                 link.connect()
-                tries, self.accepted = 0, link.accepted
+                self.accepted = link.accepted
                 refused = [s for s in self.stations if s not in link.accepted]
                 if refused:
                     self._put(f"the server has no {', '.join(refused[:20])}{' ...' if refused[20:] else ''}")
@@ -55,12 +64,14 @@ class Line(threading.Thread):
                     if self.stopped.is_set():
                         return
                     if packet is not None:
+                        tries = 0  # only now: a server that takes the call and says nothing is not up
                         self._put(packet)
                         self.last[packet.station] = packet.number
                 self.ended = True
                 return
-            except (DetenteError, OSError) as bad:
-                self._put(str(bad))
+            except Exception as bad:  # whatever the other end sends, the watch calls again
+                told = isinstance(bad, DetenteError | OSError)
+                self._put(str(bad) if told else f"{type(bad).__name__}: {bad}")
                 self.stopped.wait(_BACKOFF[min(tries, len(_BACKOFF) - 1)])
                 tries += 1
             finally:

@@ -11,13 +11,14 @@ from detente.monitor.bulletin.records import Arrival, Event, Origin, Screening
 from detente.monitor.bulletin.times import moment
 from detente.monitor.chain.find import all_in, find_events
 from detente.monitor.chain.hear import channel_gain
-from detente.monitor.chain.listen import apart, listen
+from detente.monitor.chain.listen import apart, heard, listen
 from detente.monitor.chain.process import DEFAULT, Settings, characterise
 from detente.monitor.chain.watch import Detect
 from detente.monitor.chain.watch_events import AllIn, Associate, Finish
 from detente.monitor.character.ground import Instruments
 from detente.monitor.character.paths import path
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
+from detente.monitor.waves.sites import by_array
 from detente.monitor.waves.trace import Array, Recording, Trace
 
 BESIDE_KM: Final = 120.0
@@ -59,10 +60,10 @@ def steps(arrays: Mapping[str, Array], responses: Instruments, settings: Setting
         complete: bool,
     ) -> Event:
         near = [e for e in before if e.origin.time < event.origin.time and _beside(e, event)]
-        heard = _heard(recording, arrays)
-        made = characterise([*near[-5:], event], recording, heard, responses, arrivals, settings=settings)
+        live = _heard(recording, arrays)
+        made = characterise([*near[-5:], event], recording, live, responses, arrivals, settings=settings)
         one = next(e for e in made if e.id == event.id)
-        return one if complete else _early(one, heard)
+        return one if complete else _early(one, live)
 
     return Steps(detect, associate, finish, lambda event: all_in(event, arrays))
 
@@ -84,8 +85,8 @@ def warm(arrays: Mapping[str, Array], settings: Settings = DEFAULT) -> None:
 
 
 def _heard(recording: Recording, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    sent = {t.station for t in recording.traces}
-    return {code: a for code, a in arrays.items() if any(s.code in sent for s in a.sites)}
+    """The arrays that have sent, as they were heard."""
+    return {code: heard(traces, arrays[code]) for code, traces in by_array(recording, arrays)[0].items()}
 
 
 def _beside(one: Event, other: Event) -> bool:

@@ -59,7 +59,7 @@ def _ms(a: float, t: float, d: float, h: float) -> float:
 
 
 MB: Final = Scale(
-    "mb", _mb, 20.0, 105.0, (0.8, 4.5), 0.35, 0.05,
+    "mb", _mb, 20.0, 100.0, (0.8, 4.5), 0.35, 0.05,
     Source("Veith and Clawson 1972, BSSA 62(2) 435; band and window as SeisComP describes the IDC's mb"
            " (docs, mb_IDC: 0.8-4.5 Hz, half the largest swing within 5.5 s)", Quality.secondary),
     "IDC-like: 0.22 +- 0.05 below USGS mb on the six DPRK tests; bulletins that ignore silent stations run high"

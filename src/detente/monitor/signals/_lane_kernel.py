@@ -60,17 +60,22 @@ def turn(x: Any, starts: Any, first: int, many: int, stage: Any, rows: Any, out:
     """out[t * row + r] = x[starts[c] + first + t], c = r mod channels, for `many` samples.
 
     `x` flat; `starts` (channel,) offsets into it; `rows` (row,) offsets into `stage`, which has room for a whole
-    number of vectors a channel: samples that lie far apart in memory are brought together before they are turned.
+    number of vectors a channel: samples that lie far apart in memory are brought together before they are turned,
+    unless one vector holds all channels.
     """
-    length, row = len(stage) // len(starts), len(rows)
+    length, row, done, whole = len(stage) // len(starts), len(rows), 0, many - many % WIDTH
+    if len(starts) == WIDTH and row == WIDTH:
+        for t in range(0, whole, WIDTH):
+            transpose(x, starts, first + t, out, t * row, row)
+        done = whole
     for c in range(len(starts)):
         begin, at = starts[c] + first, c * length
-        for t in range(0, many - many % WIDTH, WIDTH):
+        for t in range(done, whole, WIDTH):
             store(stage, at + t, load(x, begin + t))
-        for t in range(many - many % WIDTH, many):
+        for t in range(whole, many):
             stage[at + t] = x[begin + t]
     for k in range(0, row, WIDTH):
-        for t in range(0, many, WIDTH):
+        for t in range(done, many, WIDTH):
             transpose(stage, rows[k : k + WIDTH], t, out, t * row + k, row)
 
 

@@ -16,13 +16,15 @@ from detente.monitor.signals.threshold import Law
 Float = NDArray[np.float64]
 
 EMERGE, LATE = 0.1, 0.25  # standard error, in periods, of onsets in the wider band and in the trigger's own
+QUIET_S = 5.0  # before an onset that is looked at closely: less does not tell what noise is
 NOISE_GAP_S = 2.0  # between the noise that is measured and the onset
 
 
 class Candidate(msgspec.Struct, frozen=True, eq=False):
     """A trigger with its surroundings: `data`, in which it lies `at` s after the start; `whole` (channel,): has
     samples throughout; the band, the power ratio and the level it passed; beam slowness or channel; `parts`: numbers
-    of the channels of a wide array's parts whose power was summed, none where one beam of all triggered.
+    of the channels of a wide array's parts whose power was summed, none where one beam of all triggered; `often`: how
+    many times a day the sensor has passed such a ratio of late, None where that was not counted.
     """
 
     data: Panel
@@ -35,6 +37,7 @@ class Candidate(msgspec.Struct, frozen=True, eq=False):
     slowness: Float | None
     channel: int
     parts: tuple[NDArray[np.int64], ...] = ()
+    often: float | None = None
 
 
 def filtered(x: NDArray[np.floating], rate: float, band: tuple[float, float], order: int = ORDER) -> Float:
@@ -64,7 +67,7 @@ def sharpened(
     low, high = c.band_hz
     high = min(2.5 * high, 0.42 * rate)
     wide = filtered(raw, rate, (low, high), order=2)
-    first = max(0, round((at - max(1.5, 2 * sd)) * rate))
+    first = max(0, round((at - max(QUIET_S, 2 * sd)) * rate))
     again = rising_onset(wide[first : round((at + 1.5) * rate)], rate, bandwidth_hz=high - low)
     part = LATE
     if again.gain > max(8.0, 0.5 * won) and again.sd < 0.4:

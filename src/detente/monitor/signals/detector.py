@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival
-from detente.monitor.signals.beams import BeamBank, ChannelBank, fan
+from detente.monitor.signals.beams import ChannelBank
 from detente.monitor.signals.candidate import Candidate
+from detente.monitor.signals.choose import bank_for, is_array, model_noise, reach_of
 from detente.monitor.signals.examine import examine
 from detente.monitor.signals.filters import BLOCK, SETTLE_S, usable
 from detente.monitor.signals.gaps import Bridge
 from detente.monitor.signals.gather import Panel
 from detente.monitor.signals.settings import DEFAULT, DetectSettings
-from detente.monitor.signals.subarrays import REACH_S_KM, SMALL_KM, WIDE_KM, aperture, design
-from detente.monitor.signals.threshold import Noise, Running, simulated
+from detente.monitor.signals.subarrays import aperture
+from detente.monitor.signals.threshold import Passes, Running
 from detente.monitor.signals.wide import WideBank
 from detente.monitor.waves.trace import NS
 
@@ -45,18 +46,16 @@ class Detector:
         bands = usable(settings.bands_hz, rate)
         if not bands:
             raise DetenteError(f"{like.station}: no band below {0.45 * rate:g} Hz")
-        self.is_array = n >= 3 and float(np.ptp(like.offsets_km, axis=0).max()) > 0.01
-        self.bank = _bank(like, bands, settings) if self.is_array else ChannelBank(
-            n, rate, bands_hz=bands, sta_s=settings.sta_s, lta_s=settings.lta_s
-        )  # fmt: skip
+        self.is_array = is_array(like)
+        self.bank = bank_for(like, bands, settings)
         self._together_s = (
             TOGETHER_S  # a wave crosses a wide array, and beams steered elsewhere see it first or last
         )
         if isinstance(self.bank, WideBank):
-            self._together_s += 0.5 * _reach(like, settings) * aperture(like.offsets_km)
+            self._together_s += 0.5 * reach_of(like, settings) * aperture(like.offsets_km)
         self.slownesses = None if isinstance(self.bank, ChannelBank) else self.bank.slownesses
         self.bands = self.bank.bands_hz
-        self.noise = settings.noise or self._model_noise(bands)
+        self.noise = settings.noise or model_noise(like, self.bank, bands, settings)
         self.levels = self.noise.levels(settings.false_per_day)
         if len(self.levels) != len(self.bands):
             raise DetenteError(f"noise of {len(self.levels)} bands for {len(self.bands)}")
@@ -65,6 +64,9 @@ class Detector:
         doubt = settings.caution if self._adapts and settings.noise is None else 1.0
         skip = 3 * settings.lta_s if doubt == 1.0 else SETTLE_S + settings.lta_s
         self._running = Running(len(self.bands), self.bank.every / rate, skip, doubt)
+        self._passes = (
+            None if self.is_array else Passes(self.bank.every / rate, SETTLE_S + settings.lta_s / 2)
+        )
         self._start = self.levels
         self.levels = self._start * np.float32(self._running.caution)
         self._step = self.bank.every
@@ -82,16 +84,6 @@ class Detector:
         self._last = -np.inf
         self._hum_until = -1
         self.rejected: dict[str, int] = {}
-
-    def _model_noise(self, bands: tuple[tuple[float, float], ...]) -> Noise:
-        s, rate = self.settings, self.like.rate_hz
-        if self.slownesses is None:
-            return simulated(tuple((0.0, 0.0) for _ in self.like.codes), rate, bands, None, s.sta_s, s.lta_s)
-        places = tuple((float(x), float(y)) for x, y in np.round(self.like.offsets_km, 3))
-        if isinstance(self.bank, WideBank):
-            return simulated(places, rate, bands, None, s.sta_s, s.lta_s, reach_s_km=_reach(self.like, s))
-        slow = tuple((float(x), float(y)) for x, y in self.slownesses)
-        return simulated(places, rate, bands, slow, s.sta_s, s.lta_s)
 
     def feed(self, samples: Float32, live: NDArray[np.bool_] | None = None) -> tuple[Arrival, ...]:
         """Arrivals made certain by the next columns; `live`: where there are samples, None for everywhere."""
@@ -135,6 +127,8 @@ class Detector:
 
     def _adapt(self, top: Float32) -> None:
         """Raise the levels of bands whose noise was worse of late than the law they began with, doubted at first."""
+        if self._passes is not None:
+            self._passes.add((top / self._start).max(axis=1))
         recent = self._running.add(top) if self._adapts else None
         if recent is not None:
             own = recent.levels(self.settings.false_per_day)
@@ -210,6 +204,12 @@ class Detector:
         whole = self._live[:, lo - self._base : hi - self._base].mean(axis=1) > 0.98
         start_ns = self.like.start_ns + round(lo * NS / rate)
         data = msgspec.structs.replace(self.like, samples=x, start_ns=start_ns, live=None)
+        often = None
+        if self._passes is not None:
+            often = self._passes.per_day(float((self._top[a:b] / self._start).max()), first)
+            if often > self.settings.most_per_day:
+                self.rejected["too common"] = self.rejected.get("too common", 0) + 1
+                return None
         candidate = Candidate(
             data=data,
             whole=whole,
@@ -221,6 +221,7 @@ class Detector:
             slowness=None if self.slownesses is None else self.slownesses[which],
             channel=which,
             parts=self._parts_of(band),
+            often=often,
         )
         if first * step < self._hum_until and peak < 3 * self.levels[band]:
             return None
@@ -253,39 +254,3 @@ class Detector:
             rows = keep // self._step - self._top_base
             self._top, self._which = self._top[rows:].copy(), self._which[rows:].copy()
             self._base, self._top_base = keep, keep // self._step
-
-
-def _reach(like: Panel, settings: DetectSettings) -> float:
-    """How slow the waves are that the beams listen for, s/km: at wide arrays P and Pn alone."""
-    return (
-        settings.reach_s_km
-        if aperture(like.offsets_km) <= 2 * SMALL_KM
-        else min(settings.reach_s_km, REACH_S_KM)
-    )
-
-
-def _bank(
-    like: Panel, bands: tuple[tuple[float, float], ...], settings: DetectSettings
-) -> BeamBank | WideBank:
-    """33 beams at small arrays; at wider ones as many as a wave between beams asks; parts where the array is wide."""
-    wide, reach = aperture(like.offsets_km), _reach(like, settings)
-    if wide > WIDE_KM and not settings.infrasound:
-        return WideBank(like.offsets_km, like.rate_hz, reach_s_km=reach, bands_hz=bands, sta_s=settings.sta_s,
-                        lta_s=settings.lta_s, late_s=like.late_s)  # fmt: skip
-    if settings.infrasound:
-        slow = _sound()
-    elif wide <= SMALL_KM:
-        slow = fan(reach)
-    else:
-        slow, _ = design(like.offsets_km - like.offsets_km.mean(axis=0), reach)
-    return BeamBank(like.offsets_km, like.rate_hz, slownesses=slow, bands_hz=bands, sta_s=settings.sta_s,
-                    lta_s=settings.lta_s, late_s=like.late_s)  # fmt: skip
-
-
-def _sound() -> NDArray[np.float64]:
-    """Two rings of slownesses of sound in air."""
-    rings = []
-    for radius, count in ((2.6, 20), (3.1, 24)):
-        angle = 2 * np.pi * np.arange(count) / count
-        rings.append(radius * np.column_stack([np.sin(angle), np.cos(angle)]))
-    return np.concatenate(rings)

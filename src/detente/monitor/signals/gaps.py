@@ -51,5 +51,6 @@ class Bridge:
                 self._at[c], self._jump[c] = self._seen + first, before - float(x[first])
             if self._at[c] >= 0 and end > first:
                 since = self._seen + np.arange(first, end) - self._at[c]
-                y[first:end] = x[first:end] + (self._jump[c] * np.exp(-since / self._fade)).astype(np.float32)
+                left = np.where(since < LONG * self._fade, self._jump[c] * np.exp(-since / self._fade), 0.0)
+                y[first:end] = x[first:end] + left.astype(np.float32)
         return y

@@ -89,17 +89,22 @@ def rising_onset(x: NDArray[np.floating], rate_hz: float, *, bandwidth_hz: float
     if k.size < 3 or total[-1] <= 0:
         return Onset(0.0, n / rate_hz / np.sqrt(12), 0.0)
     tiny = total[-1] * 1e-12 / n
-    before = np.maximum(total[k] / k, tiny)[:, None]
-    since = np.arange(n) - k[:, None]
-    after = since >= 0
-    more = (total[-1] - total[k])[:, None] - (n - k)[:, None] * before
+    before = np.maximum(total[k] / k, tiny)
+    quiet = k * np.log(before) + total[k] / before
+    more = (total[-1] - total[k]) - (n - k) * before
     likely = np.full((1 + len(RISES_S), k.size), -np.inf)
     for row, rise in enumerate((0.0, *RISES_S)):
-        shape = np.where(after, np.minimum(1.0, (since + 0.5) / max(rise * rate_hz, 0.5)) ** 4, 0.0)
-        size = np.maximum(more / shape.sum(axis=1, keepdims=True), 0.0)
-        level = before + size * shape
-        terms = np.log(level) + power / level
-        likely[row] = np.where(size[:, 0] > 0, -0.5 * terms.sum(axis=1), -np.inf)
+        many = max(0, int(np.ceil(rise * rate_hz - 0.5)))  # samples of growth; after them the level stays
+        shape = ((np.arange(many) + 0.5) / max(rise * rate_hz, 0.5)) ** 4
+        grown = np.concatenate([[0.0], np.cumsum(shape)])
+        last = np.minimum(k + many, n)
+        size = np.maximum(more / (grown[last - k] + n - last), 0.0)
+        at = k[:, None] + np.arange(many)
+        level = before[:, None] + size[:, None] * shape
+        growth = np.where(at < n, np.log(level) + power[np.minimum(at, n - 1)] / level, 0.0).sum(axis=1)
+        high = before + size
+        rest = (n - last) * np.log(high) + (total[-1] - total[last]) / high
+        likely[row] = np.where(size > 0, -0.5 * (quiet + growth + rest), -np.inf)
     scale = min(1.0, 2 * bandwidth_hz / rate_hz)
     likely *= scale
     if not np.isfinite(likely).any():

@@ -21,6 +21,8 @@ class DetectSettings(msgspec.Struct, frozen=True):
     of the averages. `adapt`: raise the levels where the station's last hours were noisier than that law (None:
     at single sensors only; an array tells noise by its coherence). `caution`: where levels adapt, the factor on them
     until the station has been heard; 1.6 for continuous records, 1 where a short window holds a small signal.
+    `most_per_day`: at single sensors no arrival is taken whose ratio the sensor itself has passed more often than so
+    many times a day in its last two hours (see `threshold.Passes`; infinite: it is only told, as `passes_per_day`).
     `coherent_p`: the chance that incoherent noise looks so coherent on an array; more than this is no arrival, nor
     more than would let `false_per_day` windows of a day through if every one had triggered: noise that swells passes
     any level, and is no more coherent for it. `reach_s_km`: slownesses of the beams; `fk_limit_s_km`,
@@ -34,6 +36,7 @@ class DetectSettings(msgspec.Struct, frozen=True):
     noise: Noise | None = None
     adapt: bool | None = None
     caution: float = 1.0
+    most_per_day: float = np.inf
     coherent_p: float = 0.01
     reach_s_km: float = 0.27
     fk_limit_s_km: float = 0.36

@@ -134,6 +134,42 @@ class Running:
         return Noise(tuple(laws), "the station's last two hours")
 
 
+class Passes:
+    """How often a station's own statistic has passed a value of late, counted without any law of noise.
+
+    Of the next of m + 1 exchangeable blocks the chance to be greater than all but k of the m before is (k + 1) /
+    (m + 1), whatever their distribution: heavy tails, bursts and the first minutes (m is small, and no value is rare)
+    are told as they are. Signals count as noise here, so it says too much where they are many, and never too little
+    unless the noise gets worse. Source: Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Random World, 2.2.
+    """
+
+    KEEP = 240  # blocks: two hours
+
+    def __init__(self, step_s: float, skip_s: float) -> None:
+        self._rows = max(1, round(BLOCK_S / step_s))
+        self._skip = round(skip_s / step_s)
+        self._open = np.zeros(0, np.float32)
+        self._most: list[tuple[int, float]] = []  # the row a block ended before, and its greatest value
+        self._row = 0
+
+    def add(self, above: NDArray[np.float32]) -> None:
+        """Take the next rows' greatest value over bands."""
+        self._row += len(above)
+        gone = min(self._skip, len(above))
+        self._skip -= gone
+        self._open = np.concatenate([self._open, above[gone:]])
+        while len(self._open) >= self._rows:
+            block, self._open = self._open[: self._rows], self._open[self._rows :]
+            if (block > 0).any():  # not muted
+                self._most.append((self._row - len(self._open), float(block.max())))
+        self._most = self._most[-2 * self.KEEP :]
+
+    def per_day(self, value: float, row: int) -> float:
+        """How often a day, by the blocks of the last two hours that ended before `row`, noise would pass the value."""
+        before = [v for end, v in self._most if end <= row][-self.KEEP :]
+        return (1 + sum(v >= value for v in before)) / (1 + len(before)) * DAY_S / BLOCK_S
+
+
 @lru_cache(maxsize=32)
 def simulated(
     offsets: tuple[tuple[float, float], ...], rate_hz: float, bands_hz: tuple[tuple[float, float], ...],

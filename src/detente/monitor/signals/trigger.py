@@ -113,7 +113,7 @@ class _Chain(msgspec.Struct, frozen=True, eq=False):
         """
         lanes = _Lanes(self, channels, firsts, length + warm)
         lanes.go(0, warm)
-        later = np.isin(lanes.row, np.flatnonzero(firsts > 0))
+        later = firsts[lanes.row] > 0
         lanes.peak[later] = 0.0  # the greatest ratio counts from here
         dropped = lanes.count
         met = lanes.table.w.copy(), lanes.begun.copy()
@@ -202,11 +202,8 @@ def _meet(before: _Stretch, after: _Stretch) -> _Stretch | None:
     from detente.monitor.signals import _lane_kernel as kernel
 
     w, begun = after.met
-    rows = [kernel.STA, kernel.LTA]
-    if (
-        not np.allclose(w[rows], before.w[rows], rtol=AGREE, atol=0)
-        or ((begun < 0) != (before.begun < 0)).any()
-    ):
+    here, there = w[kernel.STA : kernel.LTA + 1], before.w[kernel.STA : kernel.LTA + 1]
+    if not (np.abs(here - there) <= AGREE * there).all() or ((begun < 0) != (before.begun < 0)).any():
         return None
     for band in np.flatnonzero(before.begun >= 0):
         ended = np.flatnonzero(after.found[:, 0] == band)[:1]

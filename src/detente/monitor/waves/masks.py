@@ -94,6 +94,14 @@ def cut_away(recording: Recording, masks: Iterable[Mask]) -> Recording:
     return Recording(tuple(kept), tuple(faults))
 
 
+def covered(fault: Fault, masks: Iterable[Mask]) -> bool:
+    """Whether a fault lies within a masked stretch of its channel, to a sample or two."""
+    return any(
+        m.start - 1.0 <= fault.start and fault.end <= m.end + 1.0 and fnmatchcase(fault.channel, m.channel)
+        for m in masks
+    )
+
+
 def _without(trace: Trace, mask: Mask) -> tuple[Trace, ...]:
     if mask.end <= trace.start or mask.start >= trace.end:
         return (trace,)

@@ -6,6 +6,7 @@ Source: FDSN, SeedLink protocol 4.0 (2023); SeisComP, SeedLink 3 command referen
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -18,6 +19,9 @@ PORT = 18000
 _MOST = 1 << 20
 _LINE = 8192
 _V3 = 0xFFFFFF
+_V3_RECORD = 512
+"""The length of a record in SeedLink 3, where its own header does not tell it."""
+SILENCE_S = 120.0
 
 
 class Packet(msgspec.Struct, frozen=True):
@@ -78,7 +82,10 @@ class Frames:
             return 17 + head[16] + size
         if len(head) < 8:
             return None
-        length = record_length(head[8:])
+        try:
+            length = record_length(head[8:])
+        except DetenteError:  # handed on: who decodes it tells that it is corrupt, and the next one comes
+            length = _V3_RECORD
         return None if length is None else 8 + length
 
     def _packet(self, frame: bytes) -> Packet | None:
@@ -116,10 +123,11 @@ class SeedLink:
         resume: Mapping[str, int] | None = None,
         version: int = 0,
         timeout_s: float = 20.0,
+        silence_s: float = SILENCE_S,
     ) -> None:
         self.host, self.port, self.stations = host, port, stations
         self.resume = dict(resume or {})
-        self.version, self.timeout_s = version, timeout_s
+        self.version, self.timeout_s, self.silence_s = version, timeout_s, silence_s
         self.accepted: tuple[str, ...] = ()
         self._socket: socket.socket | None = None
         self._lines = bytearray()
@@ -128,7 +136,7 @@ class SeedLink:
         """Agree on a version and ask for the stations; the server's own name. Raises DetenteError."""
         try:
             self._socket = socket.create_connection((self.host, self.port), self.timeout_s)
-            self._socket.settimeout(self.timeout_s)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             name = self._hello()
             self.accepted = tuple(s for s in self.stations if self._station(s))
             if not self.accepted:
@@ -181,11 +189,13 @@ class SeedLink:
         self._socket.settimeout(tick_s)
         waiting = bytes(self._lines)
         self._lines.clear()
+        heard, asked = time.monotonic(), False
         while True:
             try:
                 data = waiting or self._socket.recv(65536)
-                waiting = b""
+                waiting, heard, asked = b"", time.monotonic(), False
             except TimeoutError:
+                asked = self._still_there(time.monotonic() - heard, asked)
                 yield None
                 continue
             except OSError as bad:
@@ -195,6 +205,18 @@ class SeedLink:
             yield from frames.feed(data)
             if frames.ended:
                 return
+
+    def _still_there(self, silent_s: float, asked: bool) -> bool:
+        """Ask a silent server for its name, and give it up when that brings nothing either."""
+        if silent_s > self.silence_s:
+            raise DetenteError(f"nothing came for {silent_s:.0f} s: the line is dead", where=self._where())
+        if not asked and silent_s > self.silence_s / 2:
+            try:
+                self._send("INFO ID")
+            except OSError as bad:
+                raise DetenteError(f"the line broke ({bad})", where=self._where()) from None
+            return True
+        return asked
 
     def close(self) -> None:
         """Hang up."""
@@ -217,9 +239,12 @@ class SeedLink:
 
     def _line(self) -> str:
         assert self._socket is not None
+        until = time.monotonic() + self.timeout_s  # of the whole answer: one may come a byte at a time
         while b"\n" not in self._lines:
-            if len(self._lines) > _LINE:
+            left = until - time.monotonic()
+            if len(self._lines) > _LINE or left <= 0:
                 raise DetenteError("an answer without an end", where=self._where())
+            self._socket.settimeout(left)
             data = self._socket.recv(4096)
             if not data:
                 raise DetenteError("the server closed the line", where=self._where())
@@ -237,7 +262,7 @@ def wanted(
 ) -> tuple[str, int, dict[str, tuple[str, ...]]]:
     """Host, port and the stations to ask for, from HOST:PORT and NET_STA[:SELECTOR] or every placed sensor.
 
-    Raises DetenteError for an address or a selection that is none.
+    Raises DetenteError for an address or a selection that is none, or where no station asked for has a place.
     """
     host, _, text = address.rpartition(":")
     if not host:
@@ -250,6 +275,17 @@ def wanted(
         if "_" not in station:
             raise DetenteError(f"'{item}' is no NET_STA", where="--select", fix="write IC_MDJ or IC_MDJ:BHZ")
         chosen[station] = (*chosen.get(station, ()), *([selector] if selector else []))
+    placed = [s for a in arrays.values() for s in a.sites]
     if not select:
-        chosen = {f"{s.network}_{s.code}": () for a in arrays.values() for s in a.sites if s.network}
+        chosen = {f"{s.network}_{s.code}": () for s in placed if s.network}
+        if not chosen:
+            fix = "give the table of places a column network, or name stations with --select NET_STA"
+            raise DetenteError("no place tells its network, and SeedLink asks for it", fix=fix)
+    elif not {s.partition("_")[2] for s in chosen} & {s.code for s in placed}:
+        raise DetenteError("no station's place is known", fix="give their StationXML with --stations")
     return host, int(text), chosen
+
+
+def unasked(select: Sequence[str], arrays: Mapping[str, Array]) -> tuple[str, ...]:
+    """The placed sensors that nobody asks for, because their place tells no network."""
+    return () if select else tuple(s.code for a in arrays.values() for s in a.sites if not s.network)

@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from select import select
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from detente.monitor.waves.miniseed import read_miniseed, record_length, write_miniseed
 from detente.monitor.waves.trace import Trace
@@ -187,7 +189,7 @@ class _Line(socketserver.StreamRequestHandler):
             if not any(self._wants(w, record) for w in self.wanted):
                 continue
             while self.server.elapsed() < record.at_s:
-                if self.server.stopped.wait(min(_IDLE_S, record.at_s - self.server.elapsed())):
+                if self._gone(min(_IDLE_S, record.at_s - self.server.elapsed())):
                     return
                 if all(w["fetch"] for w in self.wanted):
                     self._say("END")
@@ -197,7 +199,28 @@ class _Line(socketserver.StreamRequestHandler):
         if all(w["fetch"] for w in self.wanted):
             self._say("END")
             return
-        self.server.stopped.wait()
+        while not self._gone(0.5):
+            pass
+
+    def _gone(self, wait_s: float) -> bool:
+        """Wait for what the client says while it is being sent to; whether it has hung up, or the server stops."""
+        if self.server.stopped.is_set():
+            return True
+        if not select([self.request], [], [], max(0.0, wait_s))[0]:
+            return False
+        said = self.request.recv(512)
+        for command in said.upper().replace(b"\n", b"\r").split(b"\r"):
+            if command.startswith(b"INFO"):
+                self.wfile.write(self._info())
+        return not said or b"BYE" in said.upper()
+
+    def _info(self) -> bytes:
+        """The server's name as an answer between records."""
+        if self.version == 4:
+            text = b'{"software":"detente replay","organization":"detente"}'
+            return b"SEJI" + len(text).to_bytes(4, "little") + bytes(9) + text
+        trace = Trace("SL", "INFO", "", "INF", 0, 1.0, np.zeros(1, np.float32))
+        return b"SLINFO  " + write_miniseed([trace])
 
     def _wants(self, want: dict[str, Any], record: Record) -> bool:
         since = want["since"]
