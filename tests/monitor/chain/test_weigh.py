@@ -186,3 +186,35 @@ def test_three_stations_or_weak_arrivals_are_not_enough():
     assert weighed_events([], picks[:3], arrays, Settings()) == []
     assert weighed_events([], [msgspec.structs.replace(a, snr=5.0) for a in picks], arrays, Settings()) == []
     assert weighed_events([], [], arrays, Settings()) == []
+
+
+def test_an_edit_of_a_weighed_event_locates_it_as_the_machine_did():
+    """Directions of single sensors, loosely: an act that changes nothing moves nothing."""
+    from detente.monitor.bulletin.records import Bulletin
+    from detente.monitor.chain.acts import Edit
+    from detente.monitor.chain.edit import apply
+
+    rng = np.random.default_rng(1)
+    arrays = scene.stations(RING)
+    ways = {
+        c: path(Origin(id="o", time=0.0, lat=scene.LAT, lon=scene.LON, time_sd=0.1), a)
+        for c, a in arrays.items()
+    }
+    picks = [
+        msgspec.structs.replace(
+            a, backazimuth_deg=(ways[a.station].backazimuth_deg + 12.0) % 360, backazimuth_sd_deg=15.0
+        )
+        for a in _picks(arrays, rng)
+    ]
+    every = [*picks, *_noise(arrays, rng, 4, 3.0)]
+    [event] = weighed_events([], every, arrays, Settings())
+    whole = scene.recording(event, arrays)
+    made = Bulletin(
+        start=scene.TIME, end=scene.TIME + 600, arrivals=tuple(every), events=(event,), stations=tuple(arrays)
+    )
+    first = next(u.arrival for u in event.origin.used if u.defining)
+    edit = Edit(event=event.id, who="A. Nalyst", when=5.0, reason="why not", arrival=first, phase="P")
+    [after] = apply(made, edit, whole, arrays, scene.instruments(arrays))[0].events
+    o, p = event.origin, after.origin
+    assert abs(o.lat - p.lat) < 0.03 and abs(o.lon - p.lon) < 0.03 and abs(o.time - p.time) < 0.3
+    assert {u.arrival for u in o.used if u.defining} == {u.arrival for u in p.used if u.defining}

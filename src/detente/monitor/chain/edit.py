@@ -13,6 +13,7 @@ from detente.monitor.bulletin.store import Store
 from detente.monitor.chain.acts import FK, Edit, State, changed, stamp
 from detente.monitor.chain.process import DEFAULT, Settings, characterise, named
 from detente.monitor.chain.refine import after_origin, weighed
+from detente.monitor.chain.weigh import defining
 from detente.monitor.character.ground import Instruments
 from detente.monitor.network.locate import locate
 from detente.monitor.waves.trace import Array, Recording
@@ -143,7 +144,12 @@ def _origin(
     }  # an analyst's pick stands for the machine's of the same phase
     chosen = [a for a in chosen if a.by != MACHINE or (a.station, a.phase) not in better]
     if relocated:
-        chosen = [*weighed([a for a in chosen if a.by == MACHINE], len(chosen), arrays), *own]
+        machines = [a for a in chosen if a.by == MACHINE]
+        made = next((o for o in event.origins if o.by == MACHINE), event.origin)
+        if "log_odds_arrivals" in made.why:
+            chosen = [*(defining(a, arrays[a.station]) for a in machines), *own]
+        else:
+            chosen = [*weighed(machines, len(chosen), arrays), *own]
     place = settings.associate.locate
     if state.depth_km is not None:
         place = msgspec.structs.replace(place, depth_km=state.depth_km)

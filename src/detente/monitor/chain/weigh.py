@@ -143,8 +143,11 @@ def _own(w: Witnesses, event: Event, arrays: Mapping[str, Array]) -> float:
     if not _near_all(event):
         return np.inf
     o = event.origin
-    lead = min(o.used, key=lambda u: u.distance_deg)
-    near = _near(w, next(a for a in w.arrivals if a.id == lead.arrival), arrays)
+    mine = {u.arrival for u in o.used}
+    lead = next((a for a in w.arrivals if a.id in mine), None)
+    if lead is None:
+        return np.inf
+    near = _near(w, lead, arrays)
     times = o.time + np.arange(-6.0, 6.1, 1.0)
     return float(log_evidence(near, np.full(times.size, o.lat), np.full(times.size, o.lon), times).max())
 
@@ -192,7 +195,7 @@ def _event(w: Witnesses, lead: Arrival, arrays: Mapping[str, Array], settings: S
         firsts = [w.arrivals[k] for (k, phase), p in owned.items() if phase == "P" and p > HALF_TRUE]
         if len({a.station for a in firsts}) < LEAST:
             return None
-        first = [_defining(a, arrays[a.station]) for a in firsts]
+        first = [msgspec.structs.replace(defining(a, arrays[a.station]), phase="") for a in firsts]
         start = Origin(id="weighed", time=place.time, lat=place.lat, lon=place.lon, time_sd=1.0)
         try:
             origin = locate(
@@ -220,9 +223,9 @@ def _event(w: Witnesses, lead: Arrival, arrays: Mapping[str, Array], settings: S
     return Event(id=f"weighed-{lead.station}-{lead.time:.0f}", origins=(origin,))
 
 
-def _defining(a: Arrival, station: Array) -> Arrival:
+def defining(a: Arrival, station: Array) -> Arrival:
     """A first P as it defines the origin: a weak pick trusted less; of a single sensor the direction alone, loosely."""
-    a = msgspec.structs.replace(a, phase="", time_sd=pick_sd(a))
+    a = msgspec.structs.replace(a, time_sd=pick_sd(a))
     if len(station.sites) >= 3:
         return a
     sd = None if a.backazimuth_sd_deg is None else float(np.hypot(a.backazimuth_sd_deg, DIRECTION_DEG))
