@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from detente.monitor.bulletin.records import Arrival, Event, Origin, Used
+from detente.monitor.chain.evidence import DIRECTION_DEG
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 from detente.monitor.traveltime import TravelTimes
 from detente.monitor.waves.trace import Array
@@ -78,11 +79,10 @@ def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event
     azimuth = first.backazimuth_deg
     far = _by_slowness(first, station)
     distance = far[0] if far else _distance(later[0].time - first.time) if later else None
-    lat, lon, major, minor, how = _place(station, distance, azimuth, first.backazimuth_sd_deg)
+    lat, lon, along, across, how = _place(station, distance, azimuth, first.backazimuth_sd_deg)
     if far and azimuth is not None:
-        across = 2.1 * far[0] * KM_PER_DEG * np.radians(first.backazimuth_sd_deg or _AZIMUTH_SD)
-        along = 2.1 * far[1] * KM_PER_DEG
-        major, minor, how = max(along, across), min(along, across), "the array's slowness and back-azimuth"
+        along, how = 2.1 * far[1] * KM_PER_DEG, "the array's slowness and back-azimuth"
+    towards = float(distance_azimuth(lat, lon, station.lat, station.lon)[1]) if distance else 0.0
     travel = _p_time(distance or 0.0)
     why: dict[str, float | str] = {"snr": first.snr or 0.0}
     if distance is not None:
@@ -93,9 +93,9 @@ def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event
         lat=lat,
         lon=lon,
         time_sd=max(1.0, 0.1 * travel) if distance is not None else 300.0,
-        semi_major_km=major,
-        semi_minor_km=minor,
-        strike_deg=(azimuth or 0.0) % 180,
+        semi_major_km=max(along, across),
+        semi_minor_km=min(along, across),
+        strike_deg=(towards if along >= across else towards + 90.0) % 180,
         used=(
             Used(
                 arrival=first.id,
@@ -115,6 +115,7 @@ def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event
 def _place(
     station: Array, distance: float | None, azimuth: float | None, azimuth_sd: float | None
 ) -> tuple[float, float, float, float, str]:
+    """Latitude, longitude, degrees; what 90 % lie within along the path and across it, km; how they were found."""
     if distance is None:
         return station.lat, station.lon, UNKNOWN_KM, UNKNOWN_KM, "no S, no distance: anywhere about it"
     km = distance * KM_PER_DEG
@@ -125,10 +126,13 @@ def _place(
     x = np.radians(station.lon) + np.arctan2(
         np.sin(a) * np.sin(d) * np.cos(f), np.cos(d) - np.sin(f) * np.sin(y)
     )
-    across = 2.1 * km * np.radians(azimuth_sd or _AZIMUTH_SD)
+    sd = azimuth_sd or _AZIMUTH_SD
+    if len(station.sites) < 3:
+        sd = float(np.hypot(sd, DIRECTION_DEG))
     lat, lon = float(np.degrees(y)), float((np.degrees(x) + 180) % 360 - 180)
-    along = 0.15 * km + 10
-    return lat, lon, float(max(across, along)), float(min(across, along)), "S - P distance and back-azimuth"
+    turn = 2.1 * float(np.radians(sd))
+    bow = km * (1 - np.cos(min(turn, np.pi)))  # those places lie on an arc about the station
+    return lat, lon, float(0.15 * km + 10 + bow), km * turn, "S - P distance and back-azimuth"
 
 
 def _by_slowness(first: Arrival, station: Array) -> tuple[float, float] | None:
