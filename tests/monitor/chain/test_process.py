@@ -31,7 +31,7 @@ from detente.monitor.chain.process import (
     settings_of,
 )
 from detente.monitor.chain.refine import pick_sd, refine
-from detente.monitor.character.magnitudes import stations
+from detente.monitor.character.near import stations
 from detente.monitor.character.paths import path
 from detente.monitor.character.station_terms import read_terms
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth

@@ -64,23 +64,25 @@ def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float
     middle = data.offsets_km.mean(axis=0)
     data = msgspec.structs.replace(data, offsets_km=data.offsets_km - middle)
     assert c.slowness is not None
-    first = filtered(one_beam(data, *c.slowness), rate, c.band_hz)
+    parts = _numbered(c.parts, alive)
+    steered = (float(c.slowness[0]), float(c.slowness[1]))
+    first = filtered(one_beam(_best_part(data, parts, steered, c.at, c, settings), *steered), rate, c.band_hz)
     at, _, _ = onset(first, rate, c.at, settings, c.band_hz)
     length = _window_s(c.band_hz)
     try:
-        seen, chance, groups = _fk(data, _numbered(c.parts, alive), c, at, length, settings)
+        seen, chance, groups = _fk(data, parts, c, at, length, settings)
     except DetenteError:
         return "too few elements"
     if chance > min(settings.coherent_p, settings.false_per_day * length / DAY_S):
         return "incoherent"
-    own = _best_part(data, groups, seen, at, c, settings)
+    own = _best_part(data, groups, (seen.sx, seen.sy), at, c, settings)
     beam = one_beam(own, seen.sx, seen.sy)
     line = line_test(beam, rate, at, c.band_hz)
     if line.is_line and not passes_without_line(beam, rate, at, c, settings, line.frequency_hz):
         return "line"
     y = filtered(beam, rate, c.band_hz)
     at, sd, won = sharpened(beam, y, rate, c, settings)
-    all_ = y if not groups else _part_beams(data, groups, seen, c)
+    all_ = y if not groups else _part_beams(data, groups, (seen.sx, seen.sy), c)
     if contrast(all_, rate, at, settings) < FEWEST_CONTRAST:
         return "no onset"
     sd = float(np.hypot(sd, np.sqrt(_variance(seen.covariance, own.offsets_km.mean(axis=0)))))
@@ -149,19 +151,19 @@ def _numbered(parts: Groups, alive: NDArray[np.bool_]) -> Groups:
     return tuple(g for g in found if g.size)
 
 
-def _part_beams(data: Panel, groups: Groups, seen: fk.Fk, c: Candidate) -> Float:
+def _part_beams(data: Panel, groups: Groups, steer: tuple[float, float], c: Candidate) -> Float:
     """(part, n) filtered beams of the parts, each as at the array's middle."""
-    beams = [one_beam(only(data, g), seen.sx, seen.sy) for g in groups]
+    beams = [one_beam(only(data, g), *steer) for g in groups]
     return filtered(np.stack(beams), data.rate_hz, c.band_hz)
 
 
 def _best_part(
-    data: Panel, groups: Groups, seen: fk.Fk, at: float, c: Candidate, settings: DetectSettings
+    data: Panel, groups: Groups, steer: tuple[float, float], at: float, c: Candidate, settings: DetectSettings
 ) -> Panel:
     """The part whose own beam stands out most, or all elements where one beam was made of all."""
     if not groups:
         return data
-    rows = _part_beams(data, groups, seen, c)
+    rows = _part_beams(data, groups, steer, c)
     best = int(np.argmax([contrast(row, data.rate_hz, at, settings) for row in rows]))
     return only(data, groups[best])
 
