@@ -205,10 +205,10 @@ def _event(w: Witnesses, lead: Arrival, arrays: Mapping[str, Array], settings: S
             return None
         place = _at(w, origin)
     assert origin is not None
+    before = (origin.semi_major_km or 1.0) * (origin.semi_minor_km or 1.0)
     origin = _spread(w, origin, place)
-    volume = 2 * np.pi * (origin.semi_major_km or 1.0) * (origin.semi_minor_km or 1.0)
-    volume /= -2 * np.log(1 - origin.confidence)
-    odds = place.log + float(np.log(rate * volume * np.sqrt(2 * np.pi) * origin.time_sd))
+    volume = float(origin.why["volume_km2_s"]) * (origin.semi_major_km or 1.0) * (origin.semi_minor_km or 1.0)
+    odds = place.log + float(np.log(rate * volume / before))
     behind = [
         Used(arrival=w.arrivals[k].id, station=w.arrivals[k].station, phase="Sn" if phase == "S" else phase,
              distance_deg=0.0, azimuth_deg=0.0)

@@ -13,7 +13,7 @@ from detente.monitor.network.depth import Fit, Kind
 from detente.monitor.network.mixture import Mixture
 from detente.monitor.network.observed import Problem
 from detente.monitor.network.phases import DEPTH_PHASES, PHASES, SHEAR, geographic, slow_waves
-from detente.monitor.network.region import Region, ellipse, second
+from detente.monitor.network.region import SOURCE_KM, Region, ellipse, second
 from detente.sources import RECALLED_MARK
 
 if TYPE_CHECKING:
@@ -84,8 +84,18 @@ def origin_of(
         used=tuple(_used(problem, i, out[i], r[i], weight[i]) for i in np.argsort(out[:, 3])),
         missed=tuple(missed),
         method="posterior of times, azimuths and slownesses, summed over names and false picks",
-        why={**_why(problem, out, r, weight), **_elsewhere(here, members, region)},
+        why={
+            **_why(problem, out, r, weight),
+            "volume_km2_s": _volume(told),
+            **_elsewhere(here, members, region),
+        },
     )
+
+
+def _volume(fit: Fit) -> float:
+    """Of the posterior of place and time if every arrival is the event's: what a likelihood's peak is worth as odds."""
+    place = fit.covariance[:2, :2] + SOURCE_KM**2 * np.eye(2)
+    return float((2 * np.pi) ** 1.5 * np.sqrt(np.linalg.det(place) * fit.covariance[2, 2]))
 
 
 def _elsewhere(here: tuple[float, ...], members: Float, region: Region) -> dict[str, str]:
