@@ -16,7 +16,7 @@ from detente.monitor.chain.day_judge import judge
 from detente.monitor.chain.day_scene import Source
 from detente.monitor.chain.day_world import DaySettings
 from detente.monitor.network import _score_kernel as kernel
-from detente.monitor.network import _stack_kernel as stack
+from detente.monitor.network import _weigh_kernel as stack
 from detente.monitor.network.arrival_table import Table
 from detente.monitor.network.associate import Settings, associate, first_p
 from detente.monitor.network.contest import Found, Law, Search

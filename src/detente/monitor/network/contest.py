@@ -224,7 +224,7 @@ class Search(msgspec.Struct, frozen=True, eq=False):
 
     def _weigh(self, candidates: Float, owner: Int) -> None:
         """Weigh candidates anew, in place."""
-        from detente.monitor.network import _stack_kernel as kernel
+        from detente.monitor.network import _weigh_kernel as kernel
 
         if not len(candidates):
             return
