@@ -14,8 +14,9 @@ from bench.real_records import TESTS, dprk, inside, off_km, seconds, waveforms
 from detente.monitor.bulletin.records import Arrival, Event
 from detente.monitor.chain.files import Data
 from detente.monitor.chain.find import find_events
+from detente.monitor.chain.hear import channel_gain
 from detente.monitor.chain.listen import apart, heard, listen
-from detente.monitor.chain.process import DEFAULT, channel_gain, characterise
+from detente.monitor.chain.process import DEFAULT, characterise
 from detente.monitor.waves.sites import by_array
 from detente.monitor.waves.trace import Array
 

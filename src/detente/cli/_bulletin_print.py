@@ -26,13 +26,15 @@ def _kt(value: float) -> str:
 def print_bulletin(made: Bulletin) -> None:
     from detente.monitor.character.magnitudes import body_wave
 
+    stations = {*made.stations, *(a.station for a in made.arrivals)}
     typer.echo(
-        f"{_stamp(made.start)} to {_stamp(made.end)}: {len(made.stations)} stations,"
+        f"{_stamp(made.start)} to {_stamp(made.end)}: {len(stations)} stations,"
         f" {len(made.arrivals)} arrivals, {len(made.events)} events, {len(made.faults)} faults\n"
     )
     rows: list[tuple[Any, ...]] = []
     for e in made.events:
-        mb, s, o = body_wave(e), e.screening, e.origin
+        s, o = e.screening, e.origin
+        mb = body_wave(e) or next(iter(e.magnitudes), None)  # others' bulletins name theirs otherwise
         kt = next((y for y in e.yields if y.assumption == "coupled"), None)
         ellipse = "" if o.semi_major_km is None else f"{o.semi_major_km:.0f} x {o.semi_minor_km or 0:.0f}"
         rows.append((

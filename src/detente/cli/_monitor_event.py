@@ -21,7 +21,12 @@ app = typer.Typer()
 
 @app.command()
 def show(
-    bulletin: BulletinFile,
+    bulletin: Annotated[
+        Path,
+        typer.Argument(
+            metavar="BULLETIN", help="Of `process`, or any of JSON, store, QuakeML, IMS1.0, CSS3.0."
+        ),
+    ],
     event: Annotated[
         str, typer.Argument(metavar="EVENT", help="An event of the bulletin; none lists them.")
     ] = "",
@@ -34,10 +39,10 @@ def show(
     json: JsonFlag = False,
 ) -> None:
     """Why an event is what it is: every pick, residual, station magnitude, criterion and change."""
+    from detente.monitor.bulletin.formats import read_any
     from detente.monitor.chain.edit import find_event
-    from detente.monitor.chain.files import read_bulletin
 
-    held = read_bulletin(bulletin)
+    held = read_any(bulletin)
     if arrival:
         print_arrival(held, arrival, json=json)
         return

@@ -35,7 +35,7 @@ def serve(
         from detente.monitor.chain.fdsnws import create_app
     except ImportError as bad:
         raise DetenteError(f"{bad.name} is not installed", fix="pip install 'detente[web]'") from None
-    from detente.monitor.chain.fdsnws_answers import inventory
+    from detente.monitor.chain.fdsnws_stations import inventory
 
     Store(store, create=False).close()
     if sds is not None and not sds.is_dir():

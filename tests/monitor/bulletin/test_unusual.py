@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 from contextlib import suppress
 from pathlib import Path
 from types import NoneType, UnionType
@@ -286,3 +287,17 @@ def test_an_arrival_of_another_day_keeps_it_in_ims1() -> None:
         assert got == pytest.approx(time, abs=0.002)
         (theirs,) = obspy.read_events(io.BytesIO(data), format="IMS10BULLETIN")[:1]
         assert len(theirs.picks) == len(event.origin.used)
+
+
+def test_a_pick_of_no_station_is_refused_in_words() -> None:
+    data = re.sub(
+        rb"<waveformID[^>]*/>|<waveformID.*?</waveformID>", b"", quakeml.write_quakeml(made()), flags=re.S
+    )
+    with pytest.raises(DetenteError, match="a pick of no station"):
+        quakeml.read_quakeml(data)
+
+
+def test_an_encoding_that_nobody_knows_is_refused_in_words() -> None:
+    data = quakeml.write_quakeml(made()).replace(b"utf-8", b"utf-nan8", 1).replace(b"UTF-8", b"UTF-nan8", 1)
+    with pytest.raises(DetenteError, match="not a sound QuakeML"):
+        quakeml.read_quakeml(data)

@@ -37,7 +37,7 @@ RECORD = Trace("IC", "MDJ", "00", "BHZ", round((T - 100) * 1e9), 20.0, noise(800
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from detente.monitor.chain.fdsnws import create_app
-    from detente.monitor.chain.fdsnws_answers import inventory
+    from detente.monitor.chain.fdsnws_stations import inventory
 
     folder = tmp_path_factory.mktemp("fdsnws")
     with Store(folder / "b.sqlite") as store:
@@ -132,7 +132,7 @@ def test_obspy_gets_our_records(client: Any) -> None:
 
 
 def test_real_station_files_are_served_whole(waveforms: Path, tmp_path: Path) -> None:
-    from detente.monitor.chain.fdsnws_answers import inventory, stations
+    from detente.monitor.chain.fdsnws_stations import inventory, stations
 
     path = waveforms / "obspy_examples/array_yellowknife.xml"
     whole = inventory(sites.load(path), [path])
@@ -260,7 +260,7 @@ def test_errors_are_text_as_the_specification_says(server: str) -> None:
 def test_an_arrival_that_is_gone_does_not_spoil_its_event(tmp_path: Path) -> None:
     from msgspec.structs import replace
 
-    from detente.monitor.chain.fdsnws_answers import events
+    from detente.monitor.chain.fdsnws_events import events
 
     with Store(tmp_path / "s.sqlite") as store:
         store.put(replace(made(), arrivals=()))
@@ -270,7 +270,7 @@ def test_an_arrival_that_is_gone_does_not_spoil_its_event(tmp_path: Path) -> Non
 
 
 def test_the_longest_piece_only(tmp_path: Path) -> None:
-    from detente.monitor.chain.fdsnws_answers import records
+    from detente.monitor.chain.fdsnws_records import records
 
     start = round((T - 100) * 1e9)
     pieces = [RECORD, Trace("IC", "MDJ", "00", "BHZ", start + 500 * 10**9, 20.0, RECORD.samples[:900])]
@@ -285,7 +285,7 @@ def test_the_longest_piece_only(tmp_path: Path) -> None:
 def test_restricted_stations_can_be_left_out() -> None:
     from obspy.core.inventory import Inventory, Network, Station
 
-    from detente.monitor.chain.fdsnws_answers import stations
+    from detente.monitor.chain.fdsnws_stations import stations
 
     shut = Station("SHUT", 1.0, 2.0, 0.0, restricted_status="closed")
     whole = Inventory([Network("XX", [Station("FREE", 1.0, 2.0, 0.0), shut])], source="x")

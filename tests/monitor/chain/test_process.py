@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from detente.cli import _monitor_event as command
 from detente.cli import _monitor_station_terms as terms_command
 from detente.errors import DetenteError
+from detente.monitor.bulletin.formats import write_as
 from detente.monitor.bulletin.records import Arrival, Bulletin, Event, Origin, Used
 from detente.monitor.bulletin.store import Store
 from detente.monitor.chain.after import later_events
@@ -30,7 +31,7 @@ from detente.monitor.chain.process import (
     settings_of,
 )
 from detente.monitor.chain.refine import pick_sd, refine
-from detente.monitor.character.magnitudes import stations
+from detente.monitor.character.near import stations
 from detente.monitor.character.paths import path
 from detente.monitor.character.station_terms import read_terms
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
@@ -287,6 +288,10 @@ def test_show_prints_every_reason(tmp_path: Path):
         assert word in one.output
     as_json = run.invoke(command.app, ["show", str(tmp_path / "bulletin.json"), "e", "--json"])
     assert json.loads(as_json.output)["id"] == "e"
+    for kind, magnitude in (("quakeml", "mb(Pn)"), ("ims1", "mbPn")):  # others' bulletins open too
+        (path,) = write_as(made, kind, tmp_path)
+        shown = run.invoke(command.app, ["show", str(path)])
+        assert shown.exit_code == 0 and magnitude in shown.output and f"{len(RING)} stations" in shown.output
 
 
 def test_station_terms_from_bulletins_go_back_into_magnitudes(tmp_path: Path):

@@ -10,6 +10,7 @@ from scipy.stats import t as student
 from detente.monitor.bulletin.records import Arrival, Event, Origin, Used
 from detente.monitor.chain import evidence
 from detente.monitor.chain.evidence import log_evidence, shares, witnesses
+from detente.monitor.chain.lone import lone_events
 from detente.monitor.chain.weigh import weighed_events
 from detente.monitor.character.paths import path
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
@@ -186,3 +187,55 @@ def test_three_stations_or_weak_arrivals_are_not_enough():
     assert weighed_events([], picks[:3], arrays, Settings()) == []
     assert weighed_events([], [msgspec.structs.replace(a, snr=5.0) for a in picks], arrays, Settings()) == []
     assert weighed_events([], [], arrays, Settings()) == []
+
+
+def test_an_edit_of_a_weighed_event_locates_it_as_the_machine_did():
+    """Directions of single sensors, loosely: an act that changes nothing moves nothing."""
+    from detente.monitor.bulletin.records import Bulletin
+    from detente.monitor.chain.acts import Edit
+    from detente.monitor.chain.edit import apply
+
+    rng = np.random.default_rng(1)
+    arrays = scene.stations(RING)
+    ways = {
+        c: path(Origin(id="o", time=0.0, lat=scene.LAT, lon=scene.LON, time_sd=0.1), a)
+        for c, a in arrays.items()
+    }
+    picks = [
+        msgspec.structs.replace(
+            a, backazimuth_deg=(ways[a.station].backazimuth_deg + 12.0) % 360, backazimuth_sd_deg=15.0
+        )
+        for a in _picks(arrays, rng)
+    ]
+    every = [*picks, *_noise(arrays, rng, 4, 3.0)]
+    [event] = weighed_events([], every, arrays, Settings())
+    whole = scene.recording(event, arrays)
+    made = Bulletin(
+        start=scene.TIME, end=scene.TIME + 600, arrivals=tuple(every), events=(event,), stations=tuple(arrays)
+    )
+    first = next(u.arrival for u in event.origin.used if u.defining)
+    edit = Edit(event=event.id, who="A. Nalyst", when=5.0, reason="why not", arrival=first, phase="P")
+    [after] = apply(made, edit, whole, arrays, scene.instruments(arrays))[0].events
+    o, p = event.origin, after.origin
+    assert abs(o.lat - p.lat) < 0.03 and abs(o.lon - p.lon) < 0.03 and abs(o.time - p.time) < 0.3
+    assert {u.arrival for u in o.used if u.defining} == {u.arrival for u in p.used if u.defining}
+
+
+def test_the_ellipse_of_one_station_lies_across_its_direction_where_that_is_the_worse_known():
+    """S - P of three degrees from the east, known to 20 degrees: 90 % lie within a bow from north to south."""
+    arrays = scene.stations([(270.0, 3.0)])
+    origin = Origin(id="o", time=scene.TIME, lat=scene.LAT, lon=scene.LON, time_sd=0.1)
+    way = path(origin, arrays["S0"])
+    held, rng = 0, np.random.default_rng(4)
+    for _ in range(100):
+        turned = way.backazimuth_deg + rng.normal() * np.hypot(20.0, 15.0)
+        late = way.s_s + rng.normal() * 2.0
+        p = Arrival(id="p", station="S0", time=scene.TIME + way.p_s, time_sd=0.1, snr=50.0, phase="P",
+                    backazimuth_deg=turned % 360, backazimuth_sd_deg=20.0)  # fmt: skip
+        s = Arrival(id="s", station="S0", time=scene.TIME + late, time_sd=1.0, snr=9.0, phase="S")
+        o = lone_events([p, s], [], arrays, least_snr=20.0)[0].origin
+        degrees, azimuth, _ = (float(v) for v in distance_azimuth(o.lat, o.lon, scene.LAT, scene.LON))
+        turn = np.radians(azimuth - (o.strike_deg or 0.0))
+        along, across = degrees * KM_PER_DEG * np.cos(turn), degrees * KM_PER_DEG * np.sin(turn)
+        held += (along / (o.semi_major_km or 1)) ** 2 + (across / (o.semi_minor_km or 1)) ** 2 <= 1
+    assert 80 <= held <= 100

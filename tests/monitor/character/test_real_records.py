@@ -106,3 +106,17 @@ def test_norwegian_network_magnitudes_follow_the_catalogue(waveforms: Path):
     slope, level = np.polyfit(catalogue, ours, 1)
     assert np.std(ours - slope * catalogue - level, ddof=2) < 0.35
     assert slope == pytest.approx(1.0, abs=0.25)
+
+
+def test_the_one_natural_earthquake_among_the_records_is_no_explosion(waveforms: Path):
+    """Okhotsk, 14 August 2012, Mw 7.7, 583 km deep, at Yellowknife: nothing in the hour comes out explosion-like."""
+    from detente.monitor.chain.files import read_data
+    from detente.monitor.chain.process import process
+
+    own = waveforms / "obspy_examples"
+    data = read_data([own / "array_yellowknife_2012-08-14.mseed"], [own / "array_yellowknife.xml"])
+    made = process(data.recording, data.arrays, data.responses)
+    assert made.events
+    for event in made.events:
+        assert event.screening is not None and event.screening.verdict != "explosion-like"
+        assert (event.screening.p_explosion or 0.0) < 0.9

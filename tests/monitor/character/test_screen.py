@@ -8,8 +8,10 @@ import pytest
 
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Criterion, Magnitude, Screening, StationMagnitude
+from detente.monitor.character import criteria
 from detente.monitor.character import screen as sc
-from detente.monitor.character.magnitudes import as_idc, body_wave, measure, stations
+from detente.monitor.character.magnitudes import as_idc, body_wave, measure
+from detente.monitor.character.near import stations
 from detente.monitor.character.ratios import correction, ratios, usable
 from detente.monitor.character.station_terms import Term
 from detente.monitor.character.yields import estimate, nearest_site
@@ -76,7 +78,8 @@ def test_a_made_explosion_and_a_made_earthquake(s, verdict):
     recording = scene.recording(found, arrays, p=100, s=s, components="ZNE")
     # the trains begin by chance: their first motions mean nothing here
     unread = [msgspec.structs.replace(a, polarity="up") for a in scene.arrivals(found)[:1]]
-    got = sc.screen(found, recording, arrays, arrivals=unread).screening
+    sized = measure(found, recording, scene.instruments(arrays, "ZNE"), arrays, kinds=("mb(Pn)",))
+    got = sc.screen(sized, recording, arrays, arrivals=unread).screening
     assert got.verdict == verdict, got.why
     assert (got.p_explosion > 0.9) == (verdict == "explosion-like")
     assert got.prior == 0.5 and "P/S" in got.why
@@ -143,7 +146,7 @@ def test_a_surface_wave_that_nobody_saw_speaks_by_its_limit():
 def test_a_deep_event_is_no_explosion_whatever_its_p():
     deep = _with(depth="free", depth_km=60.0, depth_low_km=45.0, depth_high_km=80.0)
     shallow = _with(depth="free", depth_km=6.0, depth_low_km=0.0, depth_high_km=15.0)
-    assert sc.depth(deep).log10_ratio == sc.DEEP and sc.depth(shallow).log10_ratio == 0.0
+    assert sc.depth(deep).log10_ratio == criteria.DEEP and sc.depth(shallow).log10_ratio == 0.0
     got = sc.combine([Criterion(name="P/S", value=0.5, log10_ratio=2.0), sc.depth(deep)], 0.5)
     assert got.verdict == "earthquake-like"
     assert sc.depth(_with()).value is None
@@ -155,8 +158,8 @@ def test_first_motions_all_down_speak_against_an_explosion():
     near = stations(found, scene.recording(found, arrays), arrays)
     down = [msgspec.structs.replace(a, polarity="down") for a in scene.arrivals(found)]
     up = [msgspec.structs.replace(a, polarity="up") for a in scene.arrivals(found)]
-    assert sc.motion(near, down).log10_ratio == sc.MOTION_CAP[0]
-    assert sc.motion(near, up).log10_ratio == sc.MOTION_CAP[1]
+    assert sc.motion(near, down).log10_ratio == criteria.MOTION_CAP[0]
+    assert sc.motion(near, up).log10_ratio == criteria.MOTION_CAP[1]
 
 
 def test_magnitudes_of_a_made_event_at_every_station_and_limits_where_nothing_was():

@@ -16,10 +16,10 @@ from detente.monitor.chain.day_judge import judge
 from detente.monitor.chain.day_scene import Source
 from detente.monitor.chain.day_world import DaySettings
 from detente.monitor.network import _score_kernel as kernel
-from detente.monitor.network import _stack_kernel as stack
+from detente.monitor.network import _weigh_kernel as stack
 from detente.monitor.network.arrival_table import Table
 from detente.monitor.network.associate import Settings, associate, first_p
-from detente.monitor.network.contest import Law, Search
+from detente.monitor.network.contest import Found, Law, Search
 from detente.monitor.network.phases import geocentric, geographic, travel_time
 from detente.monitor.waves.trace import Site
 
@@ -91,6 +91,42 @@ def test_two_events_at_once_and_nothing_else() -> None:
     verdict = judge(day, associate(day.arrivals, day.sites))
     assert (verdict.found_of_four_p, verdict.events) == (2, 2)
     assert verdict.median_error_km < 15.0
+
+
+def test_a_train_of_surface_reflections_is_no_second_event() -> None:
+    """An event whose depth was taken wrong, and another one made of its sP, become one at the right depth."""
+    day = _day(Source(3000.0, 36.0, 141.0, 45.0, 5.6))
+    chosen = Settings()
+    table = Table.of(day.arrivals, day.sites, chosen)
+    search = Search.of(table, chosen)
+    owner = np.full(len(table.a), -1, np.int64)
+    name = dict(day.truth[0].arrivals)
+    for k, a in enumerate(table.arrivals):
+        owner[k] = {"P": 0, "PKP": 0, "sP": 1}.get(name.get(a.id, ""), -1)
+    x = np.array(
+        [math.radians(float(geocentric(36.0))), math.radians(141.0), 0.0, day.start + 3000 - table.zero]
+    )
+    one = Found(0, x, 300.0)
+    other = Found(1, x + np.array([0.0, 0.0, 0.0, 18.0]), 30.0)
+    first, ghost = search._contest(one, other, owner)
+    assert ghost.score < -1e8 and first.score > 330.0
+    assert abs(first.x[2] - 45.0) < 15.0
+    assert set(owner[owner >= 0]) == {0}
+
+
+def test_an_event_at_a_wrong_place_moves_to_the_right_one() -> None:
+    day = _day(Source(3000.0, 41.3, 129.1, 10.0, 4.0))
+    chosen = Settings()
+    table = Table.of(day.arrivals, day.sites, chosen)
+    search = Search.of(table, chosen)
+    owner = np.full(len(table.a), -1, np.int64)
+    candidates = search.candidates(owner)
+    place = math.radians(float(geocentric(41.3))), math.radians(129.1)
+    x = np.array([place[0] + 0.15, place[1] - 0.2, 200.0, day.start + 3030 - table.zero])
+    moved = search._elsewhere(Found(0, x, 3.0), owner, candidates)
+    assert moved.score > 30.0
+    assert math.hypot(moved.x[0] - place[0], (moved.x[1] - place[1]) * math.cos(place[0])) < 0.01
+    assert (owner == 0).sum() >= 8
 
 
 def test_misses_are_evidence() -> None:

@@ -19,25 +19,8 @@ from msgspec import structs
 from detente.errors import DetenteError, nearest
 from detente.monitor.bulletin.plain import decode, encode
 from detente.monitor.bulletin.records import MACHINE, Arrival, Bulletin, Change, Event
+from detente.monitor.bulletin.store_schema import SCHEMA, VERSION, statements
 
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE arrival (id TEXT PRIMARY KEY, time REAL NOT NULL, station TEXT NOT NULL, body TEXT NOT NULL,
-  updated REAL NOT NULL);
-CREATE INDEX arrival_time ON arrival (time);
-CREATE TABLE event (id TEXT PRIMARY KEY, time REAL NOT NULL, lat REAL NOT NULL, lon REAL NOT NULL,
-  depth_km REAL NOT NULL, magnitude REAL, kind TEXT NOT NULL, updated REAL NOT NULL, body TEXT NOT NULL,
-  withdrawn INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX event_time ON event (time);
-CREATE TABLE change (number INTEGER PRIMARY KEY AUTOINCREMENT, moment REAL NOT NULL, who TEXT NOT NULL,
-  what TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL, reason TEXT NOT NULL);
-CREATE INDEX change_what ON change (what);
-CREATE TRIGGER change_stays BEFORE UPDATE ON change BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END;
-CREATE TRIGGER change_kept BEFORE DELETE ON change BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END;
-CREATE TABLE notice (number INTEGER PRIMARY KEY AUTOINCREMENT, moment REAL NOT NULL, channel TEXT NOT NULL,
-  kind TEXT NOT NULL, detail TEXT NOT NULL);
-CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
 _HEAD = ("start", "end", "stations", "faults", "made_with")
 _FIXED = ("id", "by")
 T = TypeVar("T", Arrival, Event)
@@ -79,11 +62,11 @@ class Store:
         with self.transaction():
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             if version == 0:
-                for statement in _statements(_SCHEMA):
+                for statement in statements(SCHEMA):
                     self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version={_VERSION}")
-            elif version != _VERSION:
-                raise DetenteError(f"a store of version {version}, not {_VERSION}", where=str(self.path))
+                self._db.execute(f"PRAGMA user_version={VERSION}")
+            elif version != VERSION:
+                raise DetenteError(f"a store of version {version}, not {VERSION}", where=str(self.path))
 
     def __enter__(self) -> Store:
         return self
@@ -326,13 +309,3 @@ class Store:
             "INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
             (*values, clock.time(), body),
         )
-
-
-def _statements(text: str) -> Iterator[str]:
-    """The statements of a script, one by one: executescript would end the transaction they belong to."""
-    statement = ""
-    for line in text.splitlines():
-        statement += line + "\n"
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

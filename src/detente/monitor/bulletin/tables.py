@@ -31,7 +31,11 @@ def read_json(data: bytes, where: str = "bulletin") -> Bulletin:
     try:
         return decode(data, Bulletin)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as bad:
-        raise DetenteError(f"not a bulletin: {bad}", where=where) from None
+        raise DetenteError(
+            f"not a bulletin: {bad}",
+            where=where,
+            fix="give a bulletin.json; `monitor export` makes one of others",
+        ) from None
 
 
 def rows(bulletin: Bulletin) -> dict[str, list[dict[str, Any]]]:

@@ -61,14 +61,17 @@ def witnesses(arrivals: Sequence[Arrival], arrays: Mapping[str, Array]) -> Witne
     known = sorted((a for a in arrivals if a.station in index), key=lambda a: (a.time, a.id))
     times = [a.time for a in known]
     span = max(times, default=0.0) - min(times, default=0.0)
-    own = {c: [a for a in known if a.station == c] for c in stations}
-    rate = np.array([_rate(a, own[a.station], span) for a in known])
+    whose = np.array([index[a.station] for a in known], dtype=np.int64)
+    rate = np.zeros(len(known))
+    for i in range(len(stations)):
+        own = np.flatnonzero(whose == i)
+        rate[own] = _rates(np.array(times)[own], np.array([known[k].snr or 1.0 for k in own]), span)
     return Witnesses(
         arrivals=tuple(known),
         stations=stations,
         lats=np.array([arrays[c].lat for c in stations]),
         lons=np.array([arrays[c].lon for c in stations]),
-        whose=np.array([index[a.station] for a in known], dtype=np.int64),
+        whose=whose,
         time=np.array(times),
         sd=np.array([pick_sd(a) for a in known]),
         rate=rate,
@@ -77,34 +80,27 @@ def witnesses(arrivals: Sequence[Arrival], arrays: Mapping[str, Array]) -> Witne
     )
 
 
-def _rate(a: Arrival, own: Sequence[Arrival], span: float) -> float:
-    """How often a second its station hears by chance what an event might look like: one arrival of this size.
+def _rates(time: Float, snr: Float, span: float) -> Float:
+    """How often a second a station hears by chance what an event might look like: an arrival of the size of each.
 
     Noise falls off exponentially with size; other events' signals do as this event's, so their rate counts whole
     whatever the size; a louder one's train brings more. Each rate has its Gamma prior; the arrival itself is not
     counted, for if it is the event's it is no noise: the ratio of the two Gamma-Poisson marginals is (shape + k - 1) /
     (scale + span).
     """
-    size = max(a.snr or LEAST_SNR, LEAST_SNR)
-    strong = [b for b in own if (b.snr or 0.0) >= STRONG_SNR and not _coda(b, own)]
-    weak = [b for b in own if (b.snr or 0.0) < STRONG_SNR]
-    others, noises = (sum(b.id != a.id for b in several) for several in (strong, weak))
-    signals = (1.0 + others) / (PRIOR_S + span) * STRONG_SNR / LEAST_SNR
-    noise = (2.0 + noises) / (PRIOR_S + span)
-    like_noise = np.exp(-(size - LEAST_SNR) / NOISE_SNR) / NOISE_SNR / (LEAST_SNR / size**2)
-    return float(signals + noise * like_noise + _train(a, own))
-
-
-def _coda(a: Arrival, own: Sequence[Arrival]) -> bool:
-    return any(0 < a.time - b.time <= CODA_S and (b.snr or 1.0) > (a.snr or 1.0) for b in own)
-
-
-def _train(a: Arrival, own: Sequence[Arrival]) -> float:
-    """Rate of arrivals that the trains of louder signals make at an arrival's time, a second."""
-    louder = [b for b in own if b.time < a.time <= b.time + 5 * CODA_S and (b.snr or 1.0) > (a.snr or 1.0)]
-    return float(
-        sum(CODA_EACH * np.log10(b.snr or 1.0) / CODA_S * np.exp(-(a.time - b.time) / CODA_S) for b in louder)
+    after = time[:, None] - time
+    louder = (after > 0) & (snr > snr[:, None])
+    train = np.sum(
+        louder * CODA_EACH * np.log10(np.maximum(snr, 1.0)) / CODA_S * np.exp(-np.maximum(after, 0) / CODA_S),
+        axis=1,
     )
+    strong = (snr >= STRONG_SNR) & ~(louder & (after <= CODA_S)).any(1)
+    weak = snr < STRONG_SNR
+    signals = (1.0 + strong.sum() - strong) / (PRIOR_S + span) * STRONG_SNR / LEAST_SNR
+    noise = (2.0 + weak.sum() - weak) / (PRIOR_S + span)
+    size = np.maximum(snr, LEAST_SNR)
+    like_noise = np.exp(-(size - LEAST_SNR) / NOISE_SNR) / NOISE_SNR / (LEAST_SNR / size**2)
+    return np.asarray(signals + noise * like_noise + train)
 
 
 @lru_cache(maxsize=1)

@@ -14,8 +14,10 @@ from litestar.exceptions import HTTPException
 
 from detente.errors import DetenteError
 from detente.monitor.bulletin.times import iso
-from detente.monitor.chain import fdsnws_answers as answers
-from detente.monitor.chain.fdsnws_params import SERVICES, VERSION, parse, wadl
+from detente.monitor.chain.fdsnws_events import CATALOG, events
+from detente.monitor.chain.fdsnws_params import SERVICES, VERSION, TooLargeError, parse, wadl
+from detente.monitor.chain.fdsnws_records import records
+from detente.monitor.chain.fdsnws_stations import stations
 from detente.monitor.waves.sds import Archive
 
 Ask = Callable[[list[dict[str, Any]]], tuple[bytes, str]]
@@ -34,11 +36,11 @@ def create_app(
     """The services over a store of bulletins, an obspy inventory and an SDS archive; what is missing is not served."""
     import time
 
-    asks: dict[str, Ask] = {"event": lambda asked: answers.events(store, asked[0])}
+    asks: dict[str, Ask] = {"event": lambda asked: events(store, asked[0])}
     if inventory is not None:
-        asks["station"] = lambda asked: answers.stations(inventory, asked)
+        asks["station"] = lambda asked: stations(inventory, asked)
     if sds is not None:
-        asks["dataselect"] = lambda asked: answers.records(Archive(sds), asked)
+        asks["dataselect"] = lambda asked: records(Archive(sds), asked)
     now = clock or time.time
 
     @route("/fdsnws/{service:str}/1/query", http_method=[HttpMethod.GET, HttpMethod.POST])
@@ -79,7 +81,7 @@ def _about(service: str, what: str, base: str) -> tuple[str, str] | None:
         return wadl(service, base), "application/xml"
     if service == "event" and what in ("catalogs", "contributors"):
         one = what[:-1].capitalize()
-        text = f'<?xml version="1.0"?>\n<{what.capitalize()}><{one}>{answers.CATALOG}</{one}></{what.capitalize()}>\n'
+        text = f'<?xml version="1.0"?>\n<{what.capitalize()}><{one}>{CATALOG}</{one}></{what.capitalize()}>\n'
         return text, "application/xml"
     return None
 
@@ -95,7 +97,7 @@ def _answer(
     try:
         asked = [parse(service, p) for p in (_posted(body) if body else [pairs])]
         data, media = ask(asked)
-    except answers.TooLargeError as bad:
+    except TooLargeError as bad:
         return _error(413, str(bad), request, now())
     except DetenteError as bad:
         return _error(400, str(bad), request, now())
@@ -109,7 +111,7 @@ def _answer(
 def _posted(body: bytes) -> list[list[tuple[str, str]]]:
     """The requests of a POST: name=value lines for all, then NET STA LOC CHA START END lines, one request each."""
     if len(body) > _MOST_BODY:
-        raise answers.TooLargeError(f"a request of {len(body)} bytes")
+        raise TooLargeError(f"a request of {len(body)} bytes")
     common: list[tuple[str, str]] = []
     found: list[list[tuple[str, str]]] = []
     names = ("network", "station", "location", "channel", "starttime", "endtime")
@@ -127,7 +129,7 @@ def _posted(body: bytes) -> list[list[tuple[str, str]]]:
         else:
             raise DetenteError(f"line {number} is neither name=value nor NET STA LOC CHA START END")
     if len(found) > _MOST_LINES:
-        raise answers.TooLargeError(f"{len(found)} lines", fix=f"ask for {_MOST_LINES} at most")
+        raise TooLargeError(f"{len(found)} lines", fix=f"ask for {_MOST_LINES} at most")
     return [[*common, *lines] for lines in found] or [common]
 
 

@@ -132,3 +132,7 @@ def wadl(service: str, base: str) -> str:
         f'        <response><representation mediaType="{media}"/></response>\n        </method>\n'
         f"{post}      </resource>\n  </resources>\n</application>\n"
     )
+
+
+class TooLargeError(DetenteError):
+    """More is asked for than one answer holds (HTTP 413)."""

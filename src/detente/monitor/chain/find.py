@@ -38,11 +38,30 @@ def find_events(
     found = list(associate(arrivals, arrays, settings=settings, listened=listened))
     by_id = {a.id: a for a in arrivals}
     found = [refine(e, by_id, arrays, settings.locate) for e in found]
-    found = weighed_events(found, arrivals, arrays, settings)
+    found = weighed_events(apart(found), arrivals, arrays, settings)
     before = {e.id for e in known}
     every = later_events([*known, *found], arrivals, arrays)
     every += lone_events(arrivals, every, arrays, least_snr=lone_snr)
     return sorted((e for e in every if e.id not in before), key=lambda e: (e.origin.time, e.id))
+
+
+def apart(events: Sequence[Event]) -> list[Event]:
+    """Without those that live on another's arrivals: relocation may lead two events to the same first arrivals.
+
+    An arrival defines one event, that of more; one with half of its own or fewer left is no event beside it.
+    """
+    kept: list[Event] = []
+    taken: set[str] = set()
+    for event in sorted(events, key=lambda e: (-len(_defining(e)), e.origin.time, e.id)):
+        mine = _defining(event)
+        if not mine or 2 * len(mine - taken) > len(mine):
+            kept.append(event)
+            taken |= mine
+    return sorted(kept, key=lambda e: (e.origin.time, e.id))
+
+
+def _defining(event: Event) -> set[str]:
+    return {u.arrival for u in event.origin.used if u.defining}
 
 
 def all_in(event: Event, arrays: Mapping[str, Array]) -> float:

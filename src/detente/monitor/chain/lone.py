@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from detente.monitor.bulletin.records import Arrival, Event, Origin, Used
+from detente.monitor.chain.evidence import DIRECTION_DEG
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 from detente.monitor.traveltime import TravelTimes
 from detente.monitor.waves.trace import Array
@@ -38,24 +39,34 @@ def lone_events(
     that such a signal can come from. All are marked; none pretends to more.
     """
     taken = {u.arrival for e in events for u in e.origin.used}
+    spans = [explained(e.origin, arrays) for e in events]
     found: list[Event] = []
     last: dict[str, float] = {}
     for a in sorted(arrivals, key=lambda a: a.time):
         if a.id in taken or (a.snr or 0.0) < least_snr or a.station not in arrays:
             continue
         own = a.time - last.get(a.station, -1e12) < CODA_S
-        if own or any(explains(e.origin, a, arrays[a.station]) for e in events):
+        if own or any(s[a.station][0] <= a.time <= s[a.station][1] for s in spans):
             continue
         last[a.station] = a.time
         found.append(_event(a, arrivals, arrays[a.station]))
     return found
 
 
-def explains(origin: Origin, arrival: Arrival, station: Array) -> bool:
-    """Could the arrival be any phase of an event that the network found, or lie in its coda?"""
-    degrees, _, _ = (float(v) for v in distance_azimuth(origin.lat, origin.lon, station.lat, station.lon))
-    first = origin.time + _p_time(degrees) - EARLY_S
-    return first <= arrival.time <= origin.time + degrees * KM_PER_DEG / SLOWEST_KM_S + CODA_S
+def explained(origin: Origin, arrays: Mapping[str, Array]) -> dict[str, tuple[float, float]]:
+    """By station from when to when, s UTC, an arrival could be any phase of an event or lie in its coda."""
+    codes = list(arrays)
+    lats, lons = (np.array([getattr(arrays[c], k) for c in codes]) for k in ("lat", "lon"))
+    degrees = np.atleast_1d(np.asarray(distance_azimuth(origin.lat, origin.lon, lats, lons)[0], dtype=float))
+    model, first = TravelTimes(), np.full(degrees.size, np.nan)
+    for phase in ("P", "Pn", "Pg"):
+        first = np.fmin(first, model.time(phase, degrees, 0.0))
+    first = np.where(np.isnan(first) | (degrees <= 0), 0.0, first)
+    last = degrees * KM_PER_DEG / SLOWEST_KM_S + CODA_S
+    return {
+        c: (origin.time + float(a) - EARLY_S, origin.time + float(b))
+        for c, a, b in zip(codes, first, last, strict=True)
+    }
 
 
 def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event:
@@ -68,11 +79,10 @@ def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event
     azimuth = first.backazimuth_deg
     far = _by_slowness(first, station)
     distance = far[0] if far else _distance(later[0].time - first.time) if later else None
-    lat, lon, major, minor, how = _place(station, distance, azimuth, first.backazimuth_sd_deg)
+    lat, lon, along, across, how = _place(station, distance, azimuth, first.backazimuth_sd_deg)
     if far and azimuth is not None:
-        across = 2.1 * far[0] * KM_PER_DEG * np.radians(first.backazimuth_sd_deg or _AZIMUTH_SD)
-        along = 2.1 * far[1] * KM_PER_DEG
-        major, minor, how = max(along, across), min(along, across), "the array's slowness and back-azimuth"
+        along, how = 2.1 * far[1] * KM_PER_DEG, "the array's slowness and back-azimuth"
+    towards = float(distance_azimuth(lat, lon, station.lat, station.lon)[1]) if distance else 0.0
     travel = _p_time(distance or 0.0)
     why: dict[str, float | str] = {"snr": first.snr or 0.0}
     if distance is not None:
@@ -83,9 +93,9 @@ def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event
         lat=lat,
         lon=lon,
         time_sd=max(1.0, 0.1 * travel) if distance is not None else 300.0,
-        semi_major_km=major,
-        semi_minor_km=minor,
-        strike_deg=(azimuth or 0.0) % 180,
+        semi_major_km=max(along, across),
+        semi_minor_km=min(along, across),
+        strike_deg=(towards if along >= across else towards + 90.0) % 180,
         used=(
             Used(
                 arrival=first.id,
@@ -105,6 +115,7 @@ def _event(first: Arrival, arrivals: Sequence[Arrival], station: Array) -> Event
 def _place(
     station: Array, distance: float | None, azimuth: float | None, azimuth_sd: float | None
 ) -> tuple[float, float, float, float, str]:
+    """Latitude, longitude, degrees; what 90 % lie within along the path and across it, km; how they were found."""
     if distance is None:
         return station.lat, station.lon, UNKNOWN_KM, UNKNOWN_KM, "no S, no distance: anywhere about it"
     km = distance * KM_PER_DEG
@@ -115,10 +126,13 @@ def _place(
     x = np.radians(station.lon) + np.arctan2(
         np.sin(a) * np.sin(d) * np.cos(f), np.cos(d) - np.sin(f) * np.sin(y)
     )
-    across = 2.1 * km * np.radians(azimuth_sd or _AZIMUTH_SD)
+    sd = azimuth_sd or _AZIMUTH_SD
+    if len(station.sites) < 3:
+        sd = float(np.hypot(sd, DIRECTION_DEG))
     lat, lon = float(np.degrees(y)), float((np.degrees(x) + 180) % 360 - 180)
-    along = 0.15 * km + 10
-    return lat, lon, float(max(across, along)), float(min(across, along)), "S - P distance and back-azimuth"
+    turn = 2.1 * float(np.radians(sd))
+    bow = km * (1 - np.cos(min(turn, np.pi)))  # those places lie on an arc about the station
+    return lat, lon, float(0.15 * km + 10 + bow), km * turn, "S - P distance and back-azimuth"
 
 
 def _by_slowness(first: Arrival, station: Array) -> tuple[float, float] | None:

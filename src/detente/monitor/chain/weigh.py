@@ -23,7 +23,7 @@ from detente.monitor.chain.evidence import (
     travel,
     witnesses,
 )
-from detente.monitor.chain.lone import CODA_S, explains
+from detente.monitor.chain.lone import CODA_S, explained
 from detente.monitor.chain.refine import after_origin, pick_sd
 from detente.monitor.event_location import destination
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
@@ -70,10 +70,9 @@ def weighed_events(
     """
     every = witnesses(arrivals, arrays)
     found = list(events)
+    added: list[dict[str, tuple[float, float]]] = []
     for lead in _leads(found, arrivals, arrays):
-        if any(
-            _sure(e) and e not in events and explains(e.origin, lead, arrays[lead.station]) for e in found
-        ):
+        if any(_within(lead, spans) for spans in added):
             continue
         w = _near(every, lead, arrays)
         if len({a.station for a in w.arrivals}) < LEAST:
@@ -91,6 +90,7 @@ def weighed_events(
         if len(rivals) == 1:
             one = Event(id=rivals[0].id, origins=(one.origin, *rivals[0].origins))
         found = [e for e in found if e not in rivals] + [one]
+        added.append(explained(one.origin, arrays))
     return sorted(found, key=lambda e: (e.origin.time, e.id))
 
 
@@ -106,19 +106,23 @@ def _leads(
         (a for a in arrivals if (a.snr or 0.0) >= STRONG_SNR and a.station in arrays),
         key=lambda a: (-(a.snr or 0.0), a.time, a.id),
     )
-    sure = [e for e in events if _sure(e)]
+    sure = [explained(e.origin, arrays) for e in events if _sure(e)]
     found: list[Arrival] = []
     for e in events:
         if _near_all(e):
-            mine = {u.arrival for u in e.origin.used}
-            found += [a for a in strong if a.id in mine or explains(e.origin, a, arrays[a.station])][:LEADS]
+            mine, spans = {u.arrival for u in e.origin.used}, explained(e.origin, arrays)
+            found += [a for a in strong if a.id in mine or _within(a, spans)][:LEADS]
     louder: dict[str, list[float]] = {}
     for a in strong:
         coda = any(0 < a.time - t < CODA_S for t in louder.get(a.station, ()))
         louder.setdefault(a.station, []).append(a.time)
-        if not coda and not any(explains(e.origin, a, arrays[a.station]) for e in sure):
+        if not coda and not any(_within(a, spans) for spans in sure):
             found.append(a)
     return list({a.id: a for a in found}.values())
+
+
+def _within(a: Arrival, spans: Mapping[str, tuple[float, float]]) -> bool:
+    return spans[a.station][0] <= a.time <= spans[a.station][1]
 
 
 def _near_all(event: Event) -> bool:
@@ -139,8 +143,11 @@ def _own(w: Witnesses, event: Event, arrays: Mapping[str, Array]) -> float:
     if not _near_all(event):
         return np.inf
     o = event.origin
-    lead = min(o.used, key=lambda u: u.distance_deg)
-    near = _near(w, next(a for a in w.arrivals if a.id == lead.arrival), arrays)
+    mine = {u.arrival for u in o.used}
+    lead = next((a for a in w.arrivals if a.id in mine), None)
+    if lead is None:
+        return np.inf
+    near = _near(w, lead, arrays)
     times = o.time + np.arange(-6.0, 6.1, 1.0)
     return float(log_evidence(near, np.full(times.size, o.lat), np.full(times.size, o.lon), times).max())
 
@@ -166,9 +173,11 @@ def _best(w: Witnesses, lead: Arrival, arrays: Mapping[str, Array]) -> Place:
         if finer:
             turn = np.arange(-step / 2, step / 2 + 1e-9, finer)
             y, x = (v.ravel() for v in np.meshgrid(turn, turn))
+            wide = [x / max(np.cos(np.radians(lats[k])), 0.2) for k in order]
             lats, lons = (
                 np.concatenate([np.clip(lats[k] + y, -90, 90) for k in order]),
-                np.concatenate([lons[k] + x / max(np.cos(np.radians(lats[k])), 0.2) for k in order]),
+                (np.concatenate([lons[k] + east for k, east in zip(order, wide, strict=True)]) + 180) % 360
+                - 180,
             )
     k = int(order[0])
     return Place(float(log[k]), float(flat[0][k]), float(flat[1][k]), float(flat[2][k]))
@@ -186,7 +195,7 @@ def _event(w: Witnesses, lead: Arrival, arrays: Mapping[str, Array], settings: S
         firsts = [w.arrivals[k] for (k, phase), p in owned.items() if phase == "P" and p > HALF_TRUE]
         if len({a.station for a in firsts}) < LEAST:
             return None
-        first = [_defining(a, arrays[a.station]) for a in firsts]
+        first = [msgspec.structs.replace(defining(a, arrays[a.station]), phase="") for a in firsts]
         start = Origin(id="weighed", time=place.time, lat=place.lat, lon=place.lon, time_sd=1.0)
         try:
             origin = locate(
@@ -214,9 +223,9 @@ def _event(w: Witnesses, lead: Arrival, arrays: Mapping[str, Array], settings: S
     return Event(id=f"weighed-{lead.station}-{lead.time:.0f}", origins=(origin,))
 
 
-def _defining(a: Arrival, station: Array) -> Arrival:
+def defining(a: Arrival, station: Array) -> Arrival:
     """A first P as it defines the origin: a weak pick trusted less; of a single sensor the direction alone, loosely."""
-    a = msgspec.structs.replace(a, phase="", time_sd=pick_sd(a))
+    a = msgspec.structs.replace(a, time_sd=pick_sd(a))
     if len(station.sites) >= 3:
         return a
     sd = None if a.backazimuth_sd_deg is None else float(np.hypot(a.backazimuth_sd_deg, DIRECTION_DEG))

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.monitor.bulletin.records import Event, Magnitude, StationMagnitude, Used
+from detente.monitor.bulletin.records import Event, Magnitude, StationMagnitude
 from detente.monitor.character import scales
 from detente.monitor.character.ground import (
     Instrument,
@@ -20,84 +20,24 @@ from detente.monitor.character.ground import (
     part,
     swing,
 )
+from detente.monitor.character.near import GUARD_S, SEA_LEAST, Station, stations
 from detente.monitor.character.network_magnitude import network, upper_limit
-from detente.monitor.character.paths import Path, path
 from detente.monitor.character.scales import Scale
 from detente.monitor.character.station_terms import Term, by_station, less_term
 from detente.monitor.character.surface import SD as VMAX_SD
 from detente.monitor.character.surface import SOURCE as VMAX_SOURCE
 from detente.monitor.character.surface import SPEEDS_KM_S, rayleigh
 from detente.monitor.magnitude_yield import IDC_BELOW_USGS
-from detente.monitor.traveltime import TravelTimes
-from detente.monitor.waves.sites import by_array
 from detente.monitor.waves.trace import Array, Recording, Trace
 
 Float = NDArray[np.float64]
 
 LEAST_SNR: Final = 2.0
 """Below it a reading is not a signal but a limit to one."""
-LEAD_S: Final = 0.5
-WINDOW_S: Final = 5.5
-NOISE_S: Final = 60.0
-_GUARD_S: Final = 3.0  # noise ends this long before P
-_UNCERTAIN_S: Final = 2.0  # a P nobody picked is looked for this much to either side
-SEA_LEAST: Final = 0.35
-"""A path with a larger share under the sea says nothing about Lg: oceanic crust does not carry it."""
 
 _LG_SPEEDS: Final = (3.2, 3.6)
 _LG_BAND: Final = (0.6, 2.0)
 _BODY: Final = (scales.MB, scales.MB_PN)
-
-
-class Station(msgspec.Struct, frozen=True, eq=False):
-    """A station as characterisation sees it: its path, its traces, and when P came, picked or predicted."""
-
-    path: Path
-    traces: tuple[Trace, ...]
-    p_time: float
-    arrival: str
-    used: Used | None
-
-    @property
-    def verticals(self) -> tuple[Trace, ...]:
-        """One vertical of each site."""
-        chosen = [one_instrument([t for t in self.traces if t.station == c]) for c in self._sites()]
-        return tuple(t for t in chosen if t is not None)
-
-    def _sites(self) -> list[str]:
-        return sorted({t.station for t in self.traces})
-
-    def window(self) -> tuple[float, float]:
-        """Where P's amplitude is read, s UTC: wider for a P that nobody picked."""
-        loose = 0.0 if self.arrival else _UNCERTAIN_S
-        return self.p_time - LEAD_S - loose, self.p_time - LEAD_S + WINDOW_S + loose
-
-    def noise(self) -> tuple[float, float]:
-        """The noise before P, s UTC: as long as there is, 60 s at most."""
-        end = self.p_time - _GUARD_S
-        return max(end - NOISE_S, max(t.start for t in self.traces)), end
-
-
-def stations(event: Event, recording: Recording, arrays: Mapping[str, Array]) -> tuple[Station, ...]:
-    """Every station of known place with traces about the event's predicted P, nearest first."""
-    origin = event.origin
-    times = TravelTimes("iasp91" if origin.model == "iasp91" else "ak135")
-    held, _ = by_array(recording, arrays)
-    found = []
-    for code, traces in held.items():
-        way = path(origin, arrays[code], times=times)
-        used = _first_p(origin.used, code)
-        late = (used.time_residual_s or 0.0) if used and used.defining else 0.0
-        p_time = origin.time + way.p_s + late
-        near = tuple(t for t in traces if t.start < p_time - 5 and t.end > p_time + 5)
-        if near and np.isfinite(p_time):
-            found.append(Station(way, near, p_time, used.arrival if used else "", used))
-    return tuple(sorted(found, key=lambda s: (s.path.distance_deg, s.path.station)))
-
-
-def _first_p(used: Sequence[Used], code: str) -> Used | None:
-    firsts = [u for u in used if u.station == code and u.phase in ("P", "Pn", "Pg", "Pb")]
-    return min(firsts, key=lambda u: ("P", "Pn", "Pb", "Pg").index(u.phase), default=None)
 
 
 def measure(
@@ -215,7 +155,7 @@ def _vertical(
     if wanted("Ms(VMAX)") and degrees <= 30 and depth <= 60:
         fast, slow = SPEEDS_KM_S[1], SPEEDS_KM_S[0]
         span = (origin + station.path.distance_km / fast, origin + station.path.distance_km / slow)
-        wave = rayleigh(trace, instrument, degrees, span, station.p_time - _GUARD_S)
+        wave = rayleigh(trace, instrument, degrees, span, station.p_time - GUARD_S)
         if wave is not None:
             name = station.path.station
             yield StationMagnitude(
@@ -327,6 +267,6 @@ def _ms20(
     if trace.end < span[1]:
         return
     ground = displacement(trace, instrument, scales.MS.band_hz)
-    read = swing(ground, trace, scales.MS.band_hz, span, (trace.start, station.p_time - _GUARD_S))
+    read = swing(ground, trace, scales.MS.band_hz, span, (trace.start, station.p_time - GUARD_S))
     if read is not None and 16 <= read.period_s <= 24:
         yield _value(scales.MS, station, read, depth)

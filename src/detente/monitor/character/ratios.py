@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.monitor.character.ground import part
-from detente.monitor.character.magnitudes import SEA_LEAST, Station
+from detente.monitor.character.near import SEA_LEAST, Station
 from detente.monitor.character.paths import Path
 from detente.monitor.waves.trace import Trace
 from detente.tables import read_table
@@ -44,7 +44,8 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     """log10 P/S of one station in one band.
 
     `value` at the reference distance, `raw` as measured; `sd_path`: what the distance correction may be wrong by
-    (one error for all bands of a station); `at_least`: S was not seen, so that the ratio is this or more.
+    (one error for all bands of a station); `sd_response`: what an instrument that nobody knows may have done to it (one
+    for all bands, too); `at_least`: S was not seen, so that the ratio is this or more.
     `p_snr`, `s_snr`: rms over that of the noise; `components`: 1 or 3.
     """
 
@@ -58,6 +59,7 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     s_snr: float
     components: int
     distance_km: float
+    sd_response: float = 0.0
 
 
 @lru_cache(maxsize=1)
@@ -94,8 +96,11 @@ def usable(way: Path) -> str:
     return ""
 
 
-def ratios(station: Station, origin_time: float) -> tuple[Ratio, ...]:
+def ratios(station: Station, origin_time: float, *, known: bool = True) -> tuple[Ratio, ...]:
     """P/S of one station in every band it can measure; three components where one sensor has them.
+
+    `known`: its response is. Where not, the record may be displacement or acceleration for all one knows, and its
+    components may have three gains: how far P/S moves by a derivative, an integral, the vertical alone is its doubt.
 
     Windows: from 0.5 s before the first P to 5.6 km/s (or 3 s before S), and from 2 s before the first S to
     3.0 km/s. The power of the noise before P is taken off both.
@@ -116,9 +121,27 @@ def ratios(station: Station, origin_time: float) -> tuple[Ratio, ...]:
     found = []
     for population in populations():
         one = _ratio(station, sensors, population.band, p_span, s_span)
+        if one is not None and not known:
+            others = [_ratio(station, o, population.band, p_span, s_span) for o in _otherwise(sensors)]
+            off = [o.raw - one.raw for o in others if o is not None]
+            one = msgspec.structs.replace(
+                one, sd_response=float(np.sqrt(np.mean(np.square(off)))) if off else 0.0
+            )
         if one is not None:
             found.append(one)
     return tuple(found)
+
+
+def _otherwise(sensors: Sequence[Trace]) -> list[tuple[Trace, ...]]:
+    """The same record as other instruments would have it: a derivative, an integral, the vertical alone."""
+    steep, flat = [], []
+    for t in sensors:
+        x = t.samples.astype(float)
+        steep.append(msgspec.structs.replace(t, samples=np.gradient(x).astype(np.float32)))
+        sums = np.cumsum(x - x.mean())
+        flat.append(msgspec.structs.replace(t, samples=(sums - sums.mean()).astype(np.float32)))
+    upright = tuple(t for t in sensors if t.channel[-1:] == "Z")
+    return [tuple(steep), tuple(flat), *([upright] if 0 < len(upright) < len(sensors) else [])]
 
 
 def _sensor(traces: Sequence[Trace]) -> tuple[Trace, ...]:

@@ -36,8 +36,10 @@ ALONE: Final = 1.3
 station and in one band a fifth to a quarter of explosions are missed, BSSA 89(3) 648, abstract)."""
 
 
-def log10_ratio(ratios: Sequence[Ratio]) -> float:
+def log10_ratio(ratios: Sequence[Ratio], *, size_sd: float = 0.0) -> float:
     """log10 of explosion over earthquake likelihood of all ratios of a network, capped.
+
+    `size_sd`: an error of all ratios more, of an event whose size is not known.
 
     Each ratio is its population's mean + errors, all Gaussian: of the event, of the station, of the band at all
     stations, of its own; so stations and bands are not counted as if they were independent. A ratio whose S was
@@ -50,7 +52,7 @@ def log10_ratio(ratios: Sequence[Ratio]) -> float:
     beyond = float(np.mean([r.value - explosion[r.band] for r in ratios]))
     # quakes scatter more, so that far above both populations the formula would turn back: higher never says less
     best = max(
-        _log_likelihood(moved, explosion, 0.0) - _log_likelihood(moved, quake, RADIATION_SD)
+        _log_likelihood(moved, explosion, 0.0, size_sd) - _log_likelihood(moved, quake, RADIATION_SD, size_sd)
         for shift in np.arange(0.0, max(beyond, 0.0) + 1e-9, 0.1)
         for moved in [[msgspec.structs.replace(r, value=r.value - shift) for r in ratios]]
     )
@@ -96,11 +98,14 @@ def _paired(
 
 
 def _log_likelihood(
-    ratios: Sequence[Ratio], means: Mapping[tuple[float, float], float], radiation: float
+    ratios: Sequence[Ratio], means: Mapping[tuple[float, float], float], radiation: float, size: float
 ) -> float:
     rest = np.array([r.value - means[r.band] for r in ratios])
     own = np.array([_noise(r) ** 2 + r.sd_path**2 + BAND_SD**2 for r in ratios])
-    covariance = _covariance(ratios, own, EVENT_SD**2, STATION_SD**2 + radiation**2, SHAPE_SD**2)
+    covariance = _covariance(ratios, own, EVENT_SD**2 + size**2, STATION_SD**2 + radiation**2, SHAPE_SD**2)
+    blind = np.array([r.sd_response for r in ratios])
+    same = np.array([[a.station == b.station for b in ratios] for a in ratios])
+    covariance = covariance + np.outer(blind, blind) * same
     turn = tilt([r.band for r in ratios])
     covariance = covariance + SLOPE_SD**2 * np.outer(turn, turn)
     return _gaussian(rest, covariance, np.array([r.at_least for r in ratios]))

@@ -12,7 +12,7 @@ import numpy as np
 from detente.monitor.network._improve_kernel import improve
 from detente.monitor.network._phase_kernel import basis
 from detente.monitor.network._score_kernel import score
-from detente.monitor.network._stack_kernel import MANY_MB, look, weigh
+from detente.monitor.network._weigh_kernel import MANY_MB, look, weigh
 
 RIVALS = 5  # candidates of one time, apart in place, that are tried before the best becomes an event
 DEPTHS = np.array([10.0, 30.0, 60.0, 110.0, 180.0, 300.0, 450.0, 600.0])

@@ -1,4 +1,4 @@
-"""The inner loops of location: robust least squares, and the posterior on a grid, compiled."""
+"""The inner loops of location: robust least squares, compiled."""
 
 from __future__ import annotations
 
@@ -153,47 +153,3 @@ def fit(
             t0 -= 0.5 * move[2]
     covariance = np.linalg.inv(normal)
     return np.array([lat, lon, t0]), covariance, -0.5 * chi - 0.5 * logdet + named
-
-
-@numba.njit(cache=True, nogil=True)
-def posterior(
-    best: Any, axes: Any, z: float, o: Any, earth: Any, net: Any, phase: Any, station: Any, shear: Any,
-    alike: Any, offsets: Any, out: Any,
-) -> None:  # fmt: skip
-    """-chi^2/2 of places around the best one, origin time integrated out, weights held: out (m, m).
-
-    `axes` (2, 2): km east, north of one standard error along each axis; `offsets` (m,) in standard errors.
-    """
-    n = phase.size
-    here, r, weight = np.empty((n, 5)), np.empty((n, 3)), np.empty((n, 3))
-    residuals(best[0], best[1], z, best[2], o, earth, net, phase, station, shear, here, r)
-    lower = whitener(r, here, z, o, earth[2], phase, alike, weight)
-    rows = np.empty((n, 2))
-    for i in range(offsets.size):
-        for j in range(offsets.size):
-            east = axes[0, 0] * offsets[i] + axes[1, 0] * offsets[j]
-            north = axes[0, 1] * offsets[i] + axes[1, 1] * offsets[j]
-            lat = best[0] + north / KM / DEG
-            lon = best[1] + east / KM / DEG / max(1e-3, math.cos(best[0]))
-            if abs(lat) > 1.5706:
-                out[i, j] = -1e9
-                continue
-            residuals(lat, lon, z, best[2], o, earth, net, phase, station, shear, here, r)
-            chi = 0.0
-            for k in range(n):
-                known = weight[k, 0] > 0.0 and not math.isnan(r[k, 0])
-                rows[k, 0] = 1.0 if known else 0.0
-                rows[k, 1] = r[k, 0] if known else 0.0
-                if weight[k, 0] > 0.0 and not known:
-                    chi += CAP
-                if weight[k, 1] > 0.0:
-                    chi += weight[k, 1] * (r[k, 1] / o[k, 3]) ** 2
-                if weight[k, 2] > 0.0 and not math.isnan(r[k, 2]):
-                    chi += weight[k, 2] * (r[k, 2] / o[k, 5]) ** 2
-            solve_lower(lower, rows)
-            one, cross, square = 0.0, 0.0, 0.0
-            for k in range(n):
-                one += rows[k, 0] * rows[k, 0]
-                cross += rows[k, 0] * rows[k, 1]
-                square += rows[k, 1] * rows[k, 1]
-            out[i, j] = -0.5 * (chi + square - (cross * cross / one if one > 0.0 else 0.0))

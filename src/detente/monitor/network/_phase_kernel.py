@@ -23,6 +23,31 @@ def basis(lat: float, lon: float) -> Any:
     return cf * cl, cf * sl, sf, -sl, cl, 0.0, -sf * cl, -sf * sl, cf
 
 
+@numba.njit(cache=True, nogil=True)
+def beyond(b: Any, east_km: float, north_km: float) -> Any:
+    """Latitude and longitude in radians of a place so far along the great circle from a basis, over poles too."""
+    d = math.sqrt(east_km * east_km + north_km * north_km)
+    if d == 0.0:
+        d = 1e-9
+    up, out = math.cos(d / 6371.0), math.sin(d / 6371.0) / d
+    e, n = out * east_km, out * north_km
+    x = up * b[0] + e * b[3] + n * b[6]
+    y = up * b[1] + e * b[4] + n * b[7]
+    z = up * b[2] + n * b[8]
+    return math.asin(min(1.0, max(-1.0, z))), math.atan2(y, x)
+
+
+def aside(b: Any, lat: float, lon: float) -> tuple[float, float]:
+    """Kilometres east and north of a basis, along the great circle, of a place in radians: what `beyond` undoes."""
+    c = basis(lat, lon)[:3]
+    up = sum(x * y for x, y in zip(c, b[:3], strict=True))
+    e = sum(x * y for x, y in zip(c, b[3:6], strict=True))
+    n = sum(x * y for x, y in zip(c, b[6:], strict=True))
+    out = math.hypot(e, n)
+    scale = 6371.0 * math.atan2(out, up) / out if out > 0.0 else 0.0
+    return scale * e, scale * n
+
+
 @numba.njit(inline="always")
 def arc(b: Any, place: Any) -> Any:
     """Distance in degrees, and the azimuth from the source (basis b) to `place` (3,), radians."""

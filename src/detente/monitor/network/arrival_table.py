@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from detente.errors import DetenteError
 from detente.monitor.bulletin.records import Arrival
 from detente.monitor.network.noise import noise_densities
-from detente.monitor.network.observed import SLOWNESS_ERROR_S_KM
+from detente.monitor.network.observed import SLOWNESS_ERROR_S_KM, true_direction
 from detente.monitor.network.phases import Network
 from detente.monitor.waves.trace import Array, Site
 
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
-
-TRUE_DIRECTION: Final = (
-    0.94  # assumed: share of directions that are the wave's own where the signal is strong
-)
-HALF_TRUE_SNR: Final = 4.0  # assumed: of a beam at whose signal-to-noise ratio half of them are
 
 
 class Table(msgspec.Struct, frozen=True, eq=False):
@@ -63,7 +58,7 @@ class Table(msgspec.Struct, frozen=True, eq=False):
         rows = np.array([_features(a, zero, bool(net.is_array[where[a.station]])) for a in ordered])
         heard = _heard(net.codes, length, listened)
         noise = noise_densities(rows, first, heard, trains=listened is not None)
-        true = [_true_direction(a, bool(net.is_array[where[a.station]])) for a in ordered]
+        true = [true_direction(a, bool(net.is_array[where[a.station]])) for a in ordered]
         a = np.column_stack([rows, noise, true])
         hint = np.array([_hint(a.phase) for a in ordered])
         return cls(
@@ -94,13 +89,6 @@ def _features(a: Arrival, zero: float, is_array: bool) -> tuple[float, ...]:
     if a.amplitude_nm and a.period_s and a.amplitude_nm > 0 and a.period_s > 0:
         log_a = float(np.log10(a.amplitude_nm / a.period_s))
     return a.time - zero, a.time_sd, direction, direction_sd, slow, slow_sd, log_a
-
-
-def _true_direction(a: Arrival, is_array: bool) -> float:
-    """The chance that azimuth and slowness are the wave's own: an f-k has a threshold below which noise wins it."""
-    if not is_array or not a.snr or a.snr <= 0:
-        return TRUE_DIRECTION
-    return float(TRUE_DIRECTION / (1.0 + (HALF_TRUE_SNR / a.snr) ** 4))
 
 
 def _hint(phase: str) -> int:

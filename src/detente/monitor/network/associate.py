@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import msgspec
@@ -67,6 +68,8 @@ def associate(
     seen it and did not, and the prior rate.
     Raises DetenteError for an arrival at an unknown station. Sources: docs/location.md.
     """
+    import numba
+
     chosen = settings or Settings()
     if not arrivals:
         return ()
@@ -74,18 +77,21 @@ def associate(
     search = Search.of(table, chosen)
     owner = np.full(len(table.a), -1, np.int64)
     candidates = search.candidates(owner)
+    first = candidates
     alive: list[Found] = []
     serial = 0
     for _ in range(chosen.rounds):
         born = search.births(candidates, owner, serial)
         serial += len(born)
         before = owner.copy()
-        alive = search.revise([*alive, *born], owner)
+        alive = search.revise([*alive, *born], owner, first)
         candidates = search.again(candidates, owner, (before >= 0) & (owner < 0))
         if not born or not len(candidates):
             break
     alive = [search.revisit(e, owner) for e in alive]
-    finished = [_event(e, search, sites, corrections) for e in alive if e.score > DEAD]
+    alive = [e for e in alive if e.score > DEAD]
+    with ThreadPoolExecutor(numba.get_num_threads()) as several:  # each by itself: the same on any number
+        finished = list(several.map(lambda e: _event(e, search, sites, corrections), alive))
     return tuple(sorted((e for e in finished if e is not None), key=lambda e: e.origin.time))
 
 
@@ -111,8 +117,9 @@ def _event(
     )  # fmt: skip
     try:
         origin = locate(
-            used, sites, settings=search.settings.locate, start=start, corrections=corrections, missed=missed
-        )
+            used, sites, settings=search.settings.locate, start=start, corrections=corrections,
+            missed=missed, false=search.false(found),
+        )  # fmt: skip
     except DetenteError:  # too few measurements to place
         return None
     name = _name(origin.time)

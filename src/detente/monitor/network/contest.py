@@ -31,6 +31,13 @@ _FAR: Final = (
     (180.0, 4.5),
 )
 REACH_S: Final = 1400.0  # P and PKP are there by then, from anywhere
+FALSE_WITHIN: Final = (
+    1e-5,
+    0.1,
+)  # per s: no pick is surely its event's, nor surely false before its time is known
+WEAK: Final = 40.0  # log odds below which an event may be at the wrong of several places
+ELSEWHERE_S, PLACES = 120.0, 8  # which are sought within so long, the heaviest so many
+SAME_DEG, SAME_S = 3.0, 3.0  # two events so near may be one; how far its windows are opened then
 DEAD: Final = -1e9
 
 
@@ -101,19 +108,10 @@ class Search(msgspec.Struct, frozen=True, eq=False):
 
     def again(self, candidates: Float, owner: Int, freed: NDArray[np.bool_]) -> Float:
         """Those that may use an arrival which its event let go, weighed anew: the others were tried in vain."""
-        from detente.monitor.network import _stack_kernel as kernel
-
         times = np.sort(self.table.a[freed, 0])
         low, high = np.searchsorted(times, candidates[:, 3] + np.array([[-60.0], [REACH_S]]))
         kept: Float = candidates[high > low]
-        if not len(kept):
-            return kept
-        change = np.any(np.diff(kept[:, :3], axis=0) != 0, axis=1)
-        groups = np.concatenate([[0], np.flatnonzero(change) + 1, [len(kept)]])
-        kernel.reweigh(
-            kept, groups, self.settings.step_deg, self.table.a, owner, self.table.first, self.table.st,
-            self.earth[0], self.net[0], self.net[1], self.law,
-        )  # fmt: skip
+        self._weigh(kept, owner)
         good: Float = kept[kept[:, 4] >= self.settings.least_weight]
         return good
 
@@ -146,8 +144,31 @@ class Search(msgspec.Struct, frozen=True, eq=False):
             owner[pick[pick >= 0]] = event.serial
         return Found(event.serial, x, float(score) if alive else DEAD, float(mb), pick, seen)
 
-    def revise(self, events: list[Found], owner: Int) -> list[Found]:
-        """Fit every event anew, let rivals contest arrivals they both explain, and bury what then has too little."""
+    def false(self, found: Found) -> dict[str, float]:
+        """By arrival that an event uses: density per s of a false pick there, over the chance that its own is seen.
+
+        The station's rate of noise, times the odds to miss the phase, over what the amplitude says for it.
+        """
+        from detente.monitor.network._score_kernel import AMPLITUDE_SD, LATER, ROOT, level
+
+        t, out = self.table, {}
+        _, missed, _, sd = self.law
+        assert found.pick is not None and found.seen is not None
+        for s, j in zip(*np.nonzero(found.pick >= 0), strict=True):
+            k, above = int(found.pick[s, j]), found.mb - float(found.seen[s, 2])
+            seen = 1.0 - np.exp(missed[level((above - (LATER[j - 1, 2] if j else 0.0)) / sd)])
+            chance = float(np.clip(seen * (LATER[j - 1, 1] if j else 1.0), 1e-4, 1.0 - 1e-4))
+            hit = np.log(chance)
+            if j == 0 and np.isfinite(t.a[k, 6]):
+                off = (t.a[k, 6] + found.seen[s, 2] - t.st[s, 0] - found.mb) / AMPLITUDE_SD
+                hit = np.log(0.95 * np.exp(-0.5 * off * off) / (AMPLITUDE_SD * ROOT) + 0.01) - t.a[k, 10]
+            log = t.a[k, 7] + np.log1p(-chance) - hit
+            out[t.arrivals[k].id] = float(np.clip(np.exp(log), *FALSE_WITHIN))
+        return out
+
+    def revise(self, events: list[Found], owner: Int, candidates: Float) -> list[Found]:
+        """Fit every event anew, let rivals contest arrivals they both explain, bury what then has too little, and
+        see whether the weak ones lie better elsewhere."""
         alive = [
             e for e in (self.revisit(e, owner) for e in sorted(events, key=_weak_first)) if e.score > DEAD
         ]
@@ -158,7 +179,61 @@ class Search(msgspec.Struct, frozen=True, eq=False):
             pair = self._contest(by_serial[strong], by_serial[weak], owner)
             by_serial |= {e.serial: e for e in pair}
             alive = [e for e in by_serial.values() if e.score > DEAD]
-        return alive
+        return [
+            self._elsewhere(e, owner, candidates) if e.score < WEAK else e
+            for e in sorted(alive, key=_weak_first)
+        ]
+
+    def _elsewhere(self, event: Found, owner: Int, candidates: Float) -> Found:
+        """The event at the best of the places that may explain what it uses: the first one found was only a peak."""
+        near = candidates[np.abs(candidates[:, 3] - event.x[3]) < ELSEWHERE_S]
+        free = np.where(owner == event.serial, -1, owner)
+        self._weigh(near, free)
+        best, tried = event, [event.x]
+        for c in near[np.argsort(-near[:, 4], kind="stable")]:
+            if c[4] < self.settings.least_weight or len(tried) > PLACES:
+                break
+            if any(self._beside(c, x) for x in tried):
+                continue
+            tried.append(c)
+            other = self._attempt(c[:4].copy(), 2.8 * self.settings.step_deg, event.serial, free)
+            if other.score > best.score + 0.5:
+                best = other
+        if best is not event:
+            assert best.pick is not None
+            owner[owner == event.serial] = -1
+            owner[best.pick[best.pick >= 0]] = event.serial
+        return best
+
+    def _beside(self, c: Float, x: Float) -> bool:
+        """Are two candidates next to each other, in place, time and depth?"""
+        return _arc(c, x) < 1.6 * self.settings.step_deg and abs(c[3] - x[3]) < 30 and abs(c[2] - x[2]) < 200
+
+    def _attempt(self, x: Float, tolerance: float, serial: int, owner: Int) -> Found:
+        """The event that a start of place, depth and time leads to, over all depths; nothing is owned by it yet."""
+        from detente.monitor.network import _birth_kernel as kernel
+
+        t, n = self.table, len(self.table.network.codes)
+        work = np.empty((n, 11), np.int64), np.empty((n, 11)), np.empty((n, 4))
+        score, mb, count = kernel.attempt(
+            x, tolerance, self.base, self.depth_prior, serial, t.a, t.hint, owner, t.first, t.st, self.earth, self.net,
+            self.law, work,
+        )  # fmt: skip
+        alive = score >= self.settings.least_score and count >= self.settings.least_p
+        return Found(serial, x, float(score) if alive else DEAD, float(mb), work[0], work[2])
+
+    def _weigh(self, candidates: Float, owner: Int) -> None:
+        """Weigh candidates anew, in place."""
+        from detente.monitor.network import _weigh_kernel as kernel
+
+        if not len(candidates):
+            return
+        change = np.any(np.diff(candidates[:, :3], axis=0) != 0, axis=1)
+        groups = np.concatenate([[0], np.flatnonzero(change) + 1, [len(candidates)]])
+        kernel.reweigh(
+            candidates, groups, self.settings.step_deg, self.table.a, owner, self.table.first, self.table.st,
+            self.earth[0], self.net[0], self.net[1], self.law,
+        )  # fmt: skip
 
     def _rivals(self, events: list[Found]) -> list[tuple[int, int]]:
         """Pairs whose origins are so near, in time for their distance, that they may explain the same signals."""
@@ -182,6 +257,14 @@ class Search(msgspec.Struct, frozen=True, eq=False):
             total = sum(e.score for e in (a, b) if e.score > DEAD)
             if total > best[0]:
                 best = (total, trial, (a, b))
+        if (
+            _arc(one.x, other.x) < SAME_DEG
+        ):  # at another depth the one may explain the other as its own reflections
+            trial = np.where((before == one.serial) | (before == other.serial), -1, before)
+            whole = self._attempt(one.x.copy(), SAME_S, one.serial, trial)
+            if whole.score > best[0] and whole.pick is not None:
+                trial[whole.pick[whole.pick >= 0]] = one.serial
+                best = (whole.score, trial, (whole, Found(other.serial, other.x, DEAD)))
         owner[:] = best[1]
         return best[2]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 import numpy as np
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from detente.monitor.network.locate import Settings
 
 Float = NDArray[np.float64]
+Kind = Literal["free", "fixed"]
 
 DEPTHS_KM: Final = np.array(
     [0.0, 5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 125, 150, 175, 200, 250, 300, 350, 400, 450, 500, 550,
@@ -93,31 +93,17 @@ def log_depth_prior(depth_km: Any) -> Any:
     return np.log(2 / 3 * np.exp(-z / 20.0) / 20.0 + 1 / 3 * np.exp(-z / 200.0) / 200.0)
 
 
-def depth_weights(fits: Sequence[Fit]) -> Float:
-    """Posterior probability of each fit's depth."""
-    if len(fits) == 1:
-        return np.ones(1)
-    log = np.array([evidence(f) for f in fits])
-    weight = np.exp(log - log.max()) * np.gradient(np.array([f.depth_km for f in fits]))
-    share: Float = weight / weight.sum()
-    return share
-
-
 def depth_of(
-    fits: Sequence[Fit], chosen: Settings, *, times_resolve: bool
-) -> tuple[float, float | None, float | None, str]:
-    """Depth, its interval, and whether it was found (free) or not (fixed)."""
+    depths: Float, chosen: Settings, *, times_resolve: bool
+) -> tuple[float, float | None, float | None, Kind]:
+    """Depth, its interval, and whether it was found (free) or not (fixed), of a sample of its posterior in km."""
     if chosen.depth_km is not None:
         return chosen.depth_km, None, None, "fixed"
-    z = np.array([f.depth_km for f in fits])
-    fine = np.linspace(z[0], z[-1], 1401)
-    log = np.array([evidence(f) for f in fits])
-    density = np.exp(np.interp(fine, z, log) - log.max())
-    cumulative = np.cumsum(density) / density.sum()
     tail = (1 - chosen.confidence) / 2
-    low, mid, high = (float(np.interp(q, cumulative, fine)) for q in (tail, 0.5, 1 - tail))
-    if z[0] == 0 and density[0] > 0.5:  # the surface is as likely as any: the interval begins there
-        low, high = 0.0, float(np.interp(chosen.confidence, cumulative, fine))
+    low, mid, high = (float(q) for q in np.quantile(depths, (tail, 0.5, 1 - tail)))
+    counts = np.histogram(depths, np.arange(0.0, 721.0, max(2.0, high / 10)))[0]
+    if counts[0] > 0.5 * counts.max():  # the surface is as likely as any: the interval begins there
+        low, high = 0.0, float(np.quantile(depths, chosen.confidence))
     if times_resolve and (high - low <= chosen.resolved_km or low > 35.0):
         return mid, low, high, "free"
     return chosen.default_depth_km, low, high, "fixed"

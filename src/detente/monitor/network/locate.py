@@ -16,20 +16,21 @@ from detente.monitor.network.depth import (
     DEPTHS_KM,
     Fit,
     depth_of,
-    depth_weights,
     evidence,
     finer,
     fit_at,
     track,
 )
+from detente.monitor.network.mixture import Mixture
 from detente.monitor.network.observed import Corrections, Problem, pose, timed
 from detente.monitor.network.phases import geocentric
-from detente.monitor.network.region import FEW_STATIONS, spread
-from detente.monitor.network.told import origin_of, renamed
+from detente.monitor.network.region import cloud
+from detente.monitor.network.told import origin_of
 from detente.monitor.waves.trace import Array, Site
 
 Float = NDArray[np.float64]
 
+FEW_STATIONS: Final = 16  # with more than these no few wrong names hold a wrong place up
 _SEARCHED: Final = np.array([0.0, 120.0, 400.0, 600.0])
 
 
@@ -62,13 +63,15 @@ def locate(
     start: Origin | None = None,
     corrections: Corrections | None = None,
     missed: Sequence[Missed] = (),
+    false: Mapping[str, float] | None = None,
     origin_id: str = "",
 ) -> Origin:
     """Where and when: arrivals with phase names (empty: first P) to an origin with its ellipse.
 
     Residuals have Student tails; model errors grow with distance as in the data centre's tables and are alike
-    between stations that are near each other; times carry ellipticity and height; depth is found where the data
-    resolve it. Raises DetenteError for unknown stations or phases, or fewer than three measurements.
+    between stations that are near each other; times carry ellipticity and height; each arrival may be another phase,
+    or false (`false`: see `Mixture.of`); depth is found where the data resolve it.
+    Raises DetenteError for unknown stations or phases, or fewer than three measurements.
     """
     chosen = settings or Settings()
     problem = pose(arrivals, sites, earth=chosen.earth, corrections=corrections)
@@ -78,15 +81,12 @@ def locate(
             f"{measured} measurements do not fix a place and a time", fix="three or more: times, azimuths"
         )
     fits = _fits(problem, chosen, start)
-    weights = depth_weights(fits)
-    depth, low, high, kind = depth_of(fits, chosen, times_resolve=timed(problem) >= 4)
-    best = min(fits, key=lambda f: abs(f.depth_km - depth))
-    best = fit_at(problem, best.x, depth)
-    problem = renamed(problem, best)
-    place, covariance, time_sd = spread(
-        problem, best, fits, weights, free=kind == "fixed" and chosen.depth_km is None
-    )
-    return origin_of(problem, best, place, covariance, time_sd, (low, high, kind), chosen, missed, origin_id)
+    best = max(fits, key=evidence)
+    mixture = Mixture.of(problem, best, false)
+    members = cloud(mixture, best, fits, depth_known=chosen.depth_km is not None)
+    depth = depth_of(members[:, 2], chosen, times_resolve=timed(problem) >= 4)
+    told = fit_at(problem, best.x, depth[0])
+    return origin_of(mixture, best, told, members, depth, chosen, missed, origin_id)
 
 
 def _fits(problem: Problem, chosen: Settings, start: Origin | None) -> list[Fit]:

@@ -24,6 +24,10 @@ CORRELATION_KM: Final = 500.0  # assumed: model errors of stations this far apar
 # signal-to-noise ratio of half that; pP is about as large as P and its amplitude scatters by a factor of two.
 LOST_P, WEAK_SNR = 0.25, 5.0
 SLOWNESS_ERROR_S_KM: Final = 0.012  # of one component of an array's slowness vector: see docs/location.md
+TRUE_DIRECTION: Final = (
+    0.94  # assumed: share of directions that are the wave's own where the signal is strong
+)
+HALF_TRUE_SNR: Final = 4.0  # assumed: of a beam at whose signal-to-noise ratio half of them are
 
 
 class Correction(msgspec.Struct, frozen=True):
@@ -136,3 +140,10 @@ def _alike(phase: Int, station: Int, net: Network) -> Float:
 def timed(problem: Problem) -> int:
     """How many different phases at different stations were timed."""
     return len(set(zip(problem.station.tolist(), problem.phase.tolist(), strict=True)))
+
+
+def true_direction(a: Arrival, is_array: bool) -> float:
+    """The chance that azimuth and slowness are the wave's own: an f-k has a threshold below which noise wins it."""
+    if not is_array or not a.snr or a.snr <= 0:
+        return TRUE_DIRECTION
+    return float(TRUE_DIRECTION / (1.0 + (HALF_TRUE_SNR / a.snr) ** 4))

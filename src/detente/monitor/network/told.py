@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from detente.monitor.bulletin.records import Missed, Origin, Used
-from detente.monitor.network.depth import Fit
+from detente.monitor.network.depth import Fit, Kind
+from detente.monitor.network.mixture import Mixture
 from detente.monitor.network.observed import Problem
 from detente.monitor.network.phases import DEPTH_PHASES, PHASES, SHEAR, geographic, slow_waves
+from detente.monitor.network.region import Region, ellipse, second
 from detente.sources import RECALLED_MARK
 
 if TYPE_CHECKING:
@@ -21,70 +22,81 @@ if TYPE_CHECKING:
 Float = NDArray[np.float64]
 
 
-def renamed(problem: Problem, best: Fit) -> Problem:
-    """The problem with the names that the best place gives its arrivals, and the errors that doubt about them adds."""
-    from detente.monitor.network import _name_kernel as kernel
-
-    phase, wide = problem.phase.copy(), problem.o.copy()
-    kernel.names(
-        best.x[0], best.x[1], best.depth_km, best.x[2], problem.o, problem.tables, problem.net, problem.phase,
-        problem.station, phase, wide,
-    )  # fmt: skip
-    arrivals = tuple(
-        a if new == old else msgspec.structs.replace(a, phase=PHASES[new])
-        for a, new, old in zip(problem.arrivals, phase.tolist(), problem.phase.tolist(), strict=True)
-    )
-    return msgspec.structs.replace(problem, arrivals=arrivals, phase=phase, o=wide)
-
-
 def origin_of(
-    problem: Problem,
+    mixture: Mixture,
     best: Fit,
-    place: Float,
-    covariance: Float,
-    time_sd: float,
-    depth: tuple[float | None, float | None, str],
+    told: Fit,
+    members: Float,
+    depth: tuple[float, float | None, float | None, Kind],
     chosen: Settings,
     missed: Sequence[Missed],
     origin_id: str,
 ) -> Origin:
+    """The origin at the place `told`, or the median of a sample of the posterior (about `best`) if that lies elsewhere,
+    with the ellipse that holds the sample's share."""
     from detente.monitor.network import _locate_kernel as kernel
+    from detente.monitor.network._phase_kernel import aside, basis, beyond
 
-    n = len(problem.arrivals)
+    here = basis(best.x[0], best.x[1])
+    several = len(mixture.problem.network.codes) >= 3  # an arc of fewer has its median beside itself
+    region = ellipse(members, chosen.confidence, aside(here, told.x[0], told.x[1]), doubted=several)
+    km, low, high, kind = depth
+    x = told.x.copy()
+    x[:2] = beyond(here, region.east_km, region.north_km)
+    problem, n = mixture.problem, len(mixture.order)
     out, r, weight = np.empty((n, 5)), np.empty((n, 3)), np.empty((n, 3))
-    kernel.residuals(
-        best.x[0], best.x[1], best.depth_km, best.x[2], problem.o, problem.tables, problem.net, problem.phase,
-        problem.station, SHEAR, out, r,
-    )  # fmt: skip
-    kernel.whitener(
-        r, out, best.depth_km, problem.o, problem.earth.errors, problem.phase, problem.alike, weight
-    )
-    values, vectors = np.linalg.eigh(covariance)
-    scale = float(np.sqrt(-2 * np.log(1 - chosen.confidence)))
-    minor, major = scale * np.sqrt(np.clip(values, 0.0, None))
-    strike = float(np.degrees(np.arctan2(vectors[0, 1], vectors[1, 1])) % 180)
-    low, high, kind = depth
-    lat, lon = best.x[0] + place[1] / 6371.0, best.x[1] + place[0] / 6371.0 / np.cos(best.x[0])
+    for _ in range(3):  # the time that the names at this place and depth give, and the names at that time
+        problem, doubt = mixture.named(x, km)
+        kernel.residuals(
+            x[0],
+            x[1],
+            km,
+            x[2],
+            problem.o,
+            problem.tables,
+            problem.net,
+            problem.phase,
+            problem.station,
+            SHEAR,
+            out,
+            r,
+        )
+        kernel.whitener(r, out, km, problem.o, problem.earth.errors, problem.phase, problem.alike, weight)
+        weight *= 1.0 - doubt[:, None]
+        say = weight[:, 0] / (problem.o[:, 1] ** 2 + 1.0)
+        x[2] += float((say * np.nan_to_num(r[:, 0])).sum() / max(say.sum(), 1e-9))
+    quarter = np.quantile(members[:, 3], (0.16, 0.84))
     return Origin(
-        id=origin_id or f"origin-{problem.zero + best.x[2]:.1f}",
-        time=problem.zero + float(best.x[2]),
-        lat=float(geographic(np.degrees(lat))),
-        lon=float((np.degrees(lon) + 180) % 360 - 180),
-        time_sd=time_sd,
-        depth_km=best.depth_km,
-        depth="free" if kind == "free" else "fixed",
+        id=origin_id or f"origin-{problem.zero + x[2]:.1f}",
+        time=problem.zero + float(x[2]),
+        lat=float(geographic(np.degrees(x[0]))),
+        lon=float((np.degrees(x[1]) + 180) % 360 - 180),
+        time_sd=float(0.5 * (quarter[1] - quarter[0])),
+        depth_km=km,
+        depth=kind,
         depth_low_km=low,
         depth_high_km=high,
-        semi_major_km=float(major),
-        semi_minor_km=float(minor),
-        strike_deg=strike,
+        semi_major_km=region.major_km,
+        semi_minor_km=region.minor_km,
+        strike_deg=region.strike_deg,
         confidence=chosen.confidence,
         model=chosen.earth,
         used=tuple(_used(problem, i, out[i], r[i], weight[i]) for i in np.argsort(out[:, 3])),
         missed=tuple(missed),
-        method="posterior of times, azimuths and slownesses; Student tails; correlated model errors",
-        why=_why(problem, out, r, weight),
+        method="posterior of times, azimuths and slownesses, summed over names and false picks",
+        why={**_why(problem, out, r, weight), **_elsewhere(here, members, region)},
     )
+
+
+def _elsewhere(here: tuple[float, ...], members: Float, region: Region) -> dict[str, str]:
+    """Where else the event may have been, if the posterior has a second place: the ellipse holds both."""
+    from detente.monitor.network._phase_kernel import beyond
+
+    found = second(members, (region.east_km, region.north_km))
+    if found is None:
+        return {}
+    lat, lon = beyond(here, *found[:2])
+    return {"perhaps at": f"{geographic(np.degrees(lat)):.2f} {np.degrees(lon):.2f}, {found[2]:.0%}"}
 
 
 def _used(problem: Problem, i: int, out: Float, r: Float, weight: Float) -> Used:

@@ -12,7 +12,8 @@ from detente.drawing import canvas, rendered
 from detente.errors import DetenteError
 from detente.files import write_all
 from detente.monitor.bulletin.records import Arrival, Bulletin, Event
-from detente.monitor.character.magnitudes import Station, body_wave, stations
+from detente.monitor.character.magnitudes import body_wave
+from detente.monitor.character.near import Station, stations
 from detente.monitor.character.ratios import ratios
 from detente.monitor.coast import CREDIT
 from detente.monitor.sheets import around, panels

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.monitor.bulletin.records import Arrival, Event
-from detente.monitor.character.magnitudes import Station, as_idc, body_wave
+from detente.monitor.character.magnitudes import as_idc, body_wave
+from detente.monitor.character.near import Station
 from detente.monitor.character.ratios import Ratio, populations
 from detente.monitor.sheets.style import (
     BLUE,
