@@ -11,7 +11,7 @@ from detente.monitor.signals.gather import Panel
 from detente.monitor.signals.onset import onset as change_point
 from detente.monitor.signals.onset import rising_onset
 from detente.monitor.signals.settings import DetectSettings
-from detente.monitor.signals.threshold import Law
+from detente.monitor.signals.threshold import BLOCK_S, DAY_S, Law
 
 Float = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ class Candidate(msgspec.Struct, frozen=True, eq=False):
     """A trigger with its surroundings: `data`, in which it lies `at` s after the start; `whole` (channel,): has
     samples throughout; the band, the power ratio and the level it passed; beam slowness or channel; `parts`: numbers
     of the channels of a wide array's parts whose power was summed, none where one beam of all triggered; `often`: how
-    many times a day the sensor has passed such a ratio of late, None where that was not counted.
+    many times a day the station has passed such a ratio of late.
     """
 
     data: Panel
@@ -37,7 +37,7 @@ class Candidate(msgspec.Struct, frozen=True, eq=False):
     slowness: Float | None
     channel: int
     parts: tuple[NDArray[np.int64], ...] = ()
-    often: float | None = None
+    often: float = DAY_S / BLOCK_S
 
 
 def filtered(x: NDArray[np.floating], rate: float, band: tuple[float, float], order: int = ORDER) -> Float:

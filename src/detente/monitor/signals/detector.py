@@ -64,9 +64,7 @@ class Detector:
         doubt = settings.caution if self._adapts and settings.noise is None else 1.0
         skip = 3 * settings.lta_s if doubt == 1.0 else SETTLE_S + settings.lta_s
         self._running = Running(len(self.bands), self.bank.every / rate, skip, doubt)
-        self._passes = (
-            None if self.is_array else Passes(self.bank.every / rate, SETTLE_S + settings.lta_s / 2)
-        )
+        self._passes = Passes(self.bank.every / rate, SETTLE_S + settings.lta_s / 2)
         self._start = self.levels
         self.levels = self._start * np.float32(self._running.caution)
         self._step = self.bank.every
@@ -127,8 +125,7 @@ class Detector:
 
     def _adapt(self, top: Float32) -> None:
         """Raise the levels of bands whose noise was worse of late than the law they began with, doubted at first."""
-        if self._passes is not None:
-            self._passes.add((top / self._start).max(axis=1))
+        self._passes.add((top / self._start).max(axis=1))
         recent = self._running.add(top) if self._adapts else None
         if recent is not None:
             own = recent.levels(self.settings.false_per_day)
@@ -204,12 +201,10 @@ class Detector:
         whole = self._live[:, lo - self._base : hi - self._base].mean(axis=1) > 0.98
         start_ns = self.like.start_ns + round(lo * NS / rate)
         data = msgspec.structs.replace(self.like, samples=x, start_ns=start_ns, live=None)
-        often = None
-        if self._passes is not None:
-            often = self._passes.per_day(float((self._top[a:b] / self._start).max()), first)
-            if often > self.settings.most_per_day:
-                self.rejected["too common"] = self.rejected.get("too common", 0) + 1
-                return None
+        often = self._passes.per_day(float((self._top[a:b] / self._start).max()), first)
+        if often > self.settings.most_per_day and not self.is_array:
+            self.rejected["too common"] = self.rejected.get("too common", 0) + 1
+            return None
         candidate = Candidate(
             data=data,
             whole=whole,

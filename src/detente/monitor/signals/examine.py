@@ -21,7 +21,7 @@ from detente.monitor.signals.onset import first_motion, size
 from detente.monitor.signals.polarization import polarization
 from detente.monitor.signals.settings import DetectSettings
 from detente.monitor.signals.subarrays import REACH_S_KM, SMALL_KM, aperture
-from detente.monitor.signals.threshold import DAY_S
+from detente.monitor.signals.threshold import BLOCK_S
 
 Float = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ def _at_array(c: Candidate, settings: DetectSettings, gain: Callable[[str, float
         seen, chance, groups = _fk(data, parts, c, at, length, settings)
     except DetenteError:
         return "too few elements"
-    if chance > min(settings.coherent_p, settings.false_per_day * length / DAY_S):
+    if chance > min(settings.coherent_p, settings.false_per_day / c.often * length / BLOCK_S):
         return "incoherent"
     own = _best_part(data, groups, (seen.sx, seen.sy), at, c, settings)
     beam = one_beam(own, seen.sx, seen.sy)
@@ -238,10 +238,9 @@ def _arrival(
     notes: dict[str, float | str] = {
         "ratio": c.ratio, "level": c.level, "false_per_day": c.law.per_day(c.ratio),
         "contrast": contrast(y, rate, at, settings),
-        "amplitude_counts": how.amplitude, "onset_gain": won, "polarity_confidence": motion.confidence,
+        "passes_per_day": c.often, "amplitude_counts": how.amplitude,
+        "onset_gain": won, "polarity_confidence": motion.confidence,
     }  # fmt: skip
-    if c.often is not None:
-        notes["passes_per_day"] = c.often
     plain = Arrival(
         id="",
         station=c.data.station,

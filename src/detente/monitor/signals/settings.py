@@ -24,8 +24,8 @@ class DetectSettings(msgspec.Struct, frozen=True):
     `most_per_day`: at single sensors no arrival is taken whose ratio the sensor itself has passed more often than so
     many times a day in its last two hours (see `threshold.Passes`; infinite: it is only told, as `passes_per_day`).
     `coherent_p`: the chance that incoherent noise looks so coherent on an array; more than this is no arrival, nor
-    more than would let `false_per_day` windows of a day through if every one had triggered: noise that swells passes
-    any level, and is no more coherent for it. `reach_s_km`: slownesses of the beams; `fk_limit_s_km`,
+    more than would let `false_per_day` through, given how often the array passed such a ratio of late: noise that
+    swells passes any level, and is no more coherent for it. `reach_s_km`: slownesses of the beams; `fk_limit_s_km`,
     `fk_grid_s_km` of the f-k map.
     """
 
