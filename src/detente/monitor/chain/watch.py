@@ -159,7 +159,10 @@ class Watch:
         reach = self._reach(flush)
         due = self.ledger.due(reach)
         self._waiting += fresh
-        if not (self._waiting or due) or (self.clock() < self._rest_until and not flush):
+        resting = (
+            self.clock() < self._rest_until and not flush and due != FINAL
+        )  # a review comes once, and in time
+        if not (self._waiting or due) or resting:
             return
         began, fresh, self._waiting = self.clock(), self._waiting, []
         again = self._again(found) if due == FINAL else []

@@ -26,6 +26,8 @@ AllIn = Callable[[Event], float]
 EARLY, SCREENED, FINAL = 0, 1, 2
 _STAGE: Final = ("early", "S trains in", "final")
 LONGEST_S: Final = 3600.0
+SLACK_S: Final = 60.0
+"""An origin may move by so much when its event is made anew."""
 
 
 class News(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,8 +79,11 @@ class Ledger:
         self._stale: dict[str, float] = store.state("stale") or {}
 
     def open_events(self, now: float) -> list[Event]:
-        """Events of the last `horizon_s` before `now` (s UTC of the record) that are not final."""
-        events = self.store.events("time >= ?", (now - self.horizon_s,))
+        """Events before `now` (s UTC of the record) that are not final.
+
+        The review waits for stations that lag until `horizon_s` has passed; an event stays open as long again for it.
+        """
+        events = self.store.events("time >= ?", (now - 2 * self.horizon_s,))
         return [e for e in events if self._stage.get(e.id, EARLY) < FINAL]
 
     def due(self, reach: Reach) -> int:
@@ -106,6 +111,7 @@ class Ledger:
         `fresh`: arrivals of this step; `again`: those that a review has added; `heard`: seconds of each station;
         """
         begin = min([reach.latest, *(a.time for a in fresh)]) - self.horizon_s
+        begin = min([begin, *(e.origin.time - SLACK_S for e in self.open_events(reach.latest))])
         within = list(self.store.events("time >= ?", (begin - LONGEST_S,)))
         late = [
             a.time for a in fresh if a.time < reach.slowest - self.review_s
