@@ -31,14 +31,18 @@ PLACES = [
 def _watch(
     folder: Path, recording: Recording, arrays: dict[str, Array], responses: Instruments, every_s: float
 ) -> tuple[list[News], list[Event], tuple[str, ...]]:
-    """The records as packets in the order in which they would come, a step every so many seconds."""
+    """The records as packets in the order in which they would come, by their own clock; a step every so often."""
     server = Replay(recording.traces, speed=1.0)
     server.server_close()
     told: list[News] = []
     with Store(folder / "w") as store:
-        watch = Watch(store, arrays, *steps(arrays, responses), settings=Settings(least_stations=3))
-        last = 0.0
+        begin, last, now = min(t.start for t in recording.traces), 0.0, 0.0
+        watch = Watch(
+            store, arrays, *steps(arrays, responses),
+            settings=Settings(least_stations=3), clock=lambda: begin + now,
+        )  # fmt: skip
         for record in server.records:
+            now = record.at_s
             watch.add(Packet(record.station, record.number, record.data))
             if record.at_s - last > every_s:
                 last = record.at_s
