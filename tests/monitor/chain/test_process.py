@@ -36,7 +36,7 @@ from detente.monitor.character.paths import path
 from detente.monitor.character.station_terms import read_terms
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
 from detente.monitor.network.locate import Settings as Locate
-from detente.monitor.waves.response import Responses
+from detente.monitor.waves.response import Responses, flat
 from detente.monitor.waves.trace import Array, Recording, Site, Trace
 from tests.monitor.character import _scene as scene
 
@@ -274,6 +274,19 @@ def test_two_networks_of_one_code_are_two_stations():
     }
     seen = stations(event, Recording((own, rival)), both)
     assert {s.path.station: {t.network for t in s.traces} for s in seen} == {"S0": {"XX"}, "YY.S0": {"YY"}}
+
+
+def test_a_wrong_unit_is_told_and_the_rest_goes_on():
+    arrays = scene.stations(RING)
+    recording, held = scene.recording(scene.event(arrays), arrays, p=300, s=60), scene.instruments(arrays)
+    (name, (own,)), *_ = held.by_channel.items()
+    mistold = flat(name, 1e-6, to="displacement")
+    assert own.gain(1.0) == pytest.approx(1e-6 * mistold.gain(1.0))
+    wrong = Responses(held.by_channel | {name: (mistold,)})
+    before, after = (process(recording, arrays, r) for r in (held, wrong))
+    (told,) = set(after.faults) - set(before.faults)
+    assert name in told and "wrong unit or gain" in told
+    assert {a.station for a in after.arrivals} == {a.station for a in before.arrivals}
 
 
 def test_show_prints_every_reason(tmp_path: Path):

@@ -15,13 +15,13 @@ from detente.monitor.bulletin.store import Store
 from detente.monitor.chain.edit import Edit, apply, keep
 from detente.monitor.chain.files import read_bulletin, store_beside, write_bulletin
 from detente.monitor.chain.undo import revert, steps
-from detente.monitor.character.ground import Instruments
 from detente.monitor.character.paths import path
+from detente.monitor.waves.response import Responses
 from detente.monitor.waves.trace import Array, Recording
 from tests.monitor.character import _scene as scene
 
 RUN = CliRunner()
-Data = tuple[Recording, dict[str, Array], Instruments]
+Data = tuple[Recording, dict[str, Array], Responses]
 WHO = {"who": "A. Nalyst", "when": 5.0, "reason": "looked again"}
 
 

@@ -14,8 +14,8 @@ from detente.monitor.chain.find import all_in
 from detente.monitor.chain.process import process
 from detente.monitor.chain.watch import News, Settings, Watch
 from detente.monitor.chain.watch_steps import steps
-from detente.monitor.character.ground import Instruments
 from detente.monitor.waves.health import check
+from detente.monitor.waves.response import Responses
 from detente.monitor.waves.seedlink import Packet
 from detente.monitor.waves.seedlink_server import Replay
 from detente.monitor.waves.trace import NS, Array, Recording, Trace
@@ -29,7 +29,7 @@ PLACES = [
 
 
 def _watch(
-    folder: Path, recording: Recording, arrays: dict[str, Array], responses: Instruments, every_s: float
+    folder: Path, recording: Recording, arrays: dict[str, Array], responses: Responses, every_s: float
 ) -> tuple[list[News], list[Event], tuple[str, ...]]:
     """The records as packets in the order in which they would come, by their own clock; a step every so often."""
     server = Replay(recording.traces, speed=1.0)

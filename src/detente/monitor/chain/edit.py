@@ -14,8 +14,8 @@ from detente.monitor.chain.acts import FK, Edit, State, changed, stamp
 from detente.monitor.chain.process import DEFAULT, Settings, characterise, named
 from detente.monitor.chain.refine import after_origin, weighed
 from detente.monitor.chain.weigh import defining
-from detente.monitor.character.ground import Instruments
 from detente.monitor.network.locate import locate
+from detente.monitor.waves.response import Responses
 from detente.monitor.waves.trace import Array, Recording
 
 __all__ = ["Edit", "apply", "find_event", "keep", "stamp", "standing", "unused"]
@@ -29,7 +29,7 @@ def apply(
     edit: Edit,
     recording: Recording,
     arrays: Mapping[str, Array],
-    responses: Instruments,
+    responses: Responses,
     *,
     settings: Settings = DEFAULT,
 ) -> tuple[Bulletin, Change]:

@@ -15,8 +15,9 @@ from detente.monitor.bulletin.plain import decode, encode
 from detente.monitor.bulletin.records import Arrival
 from detente.monitor.chain.listen import heard, listen
 from detente.monitor.chain.sources import Source, placed
-from detente.monitor.character.ground import Instruments
 from detente.monitor.signals.settings import DetectSettings
+from detente.monitor.waves import level
+from detente.monitor.waves.response import Responses
 from detente.monitor.waves.trace import Array, Fault, Trace
 
 Tell = Callable[[str, int, int], None]
@@ -47,7 +48,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 def hear(
     source: Source,
     arrays: Mapping[str, Array],
-    responses: Instruments,
+    responses: Responses,
     settings: DetectSettings,
     *,
     tell: Tell | None = None,
@@ -83,13 +84,14 @@ def _kept(path: Path) -> Heard | None:
 
 
 def _station(
-    source: Source, channels: Sequence[str], array: Array, responses: Instruments, settings: DetectSettings
+    source: Source, channels: Sequence[str], array: Array, responses: Responses, settings: DetectSettings
 ) -> Heard:
     record = source.read(channels)
     traces, faults = record.traces, list(record.faults)
     if not traces:
         return Heard(array=array, arrivals=(), faults=tuple(faults))
     array = heard(traces, array)
+    faults += level.faults(traces, responses)
     arrivals: list[Arrival] = []
     try:
         arrivals = listen(traces, array, settings, channel_gain(traces, responses))
@@ -101,7 +103,7 @@ def _station(
     )
 
 
-def channel_gain(traces: Sequence[Trace], responses: Instruments) -> Callable[[str, float], float | None]:
+def channel_gain(traces: Sequence[Trace], responses: Responses) -> Callable[[str, float], float | None]:
     """Counts per nanometre of a channel at a frequency, for the detector's amplitudes."""
     by_id = {t.id: responses.find(t) for t in traces}
 

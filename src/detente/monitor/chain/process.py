@@ -16,7 +16,6 @@ from detente.monitor.chain.hear import Heard, Tell, copies, hear
 from detente.monitor.chain.hear import digest as outlined
 from detente.monitor.chain.listen import apart
 from detente.monitor.chain.sources import Held, Source, Windows
-from detente.monitor.character.ground import Instruments
 from detente.monitor.character.magnitudes import measure
 from detente.monitor.character.screen import PRIOR, Neighbour, measured, screen
 from detente.monitor.character.station_terms import Term
@@ -25,6 +24,7 @@ from detente.monitor.network.associate import Settings as Associate
 from detente.monitor.signals.settings import DetectSettings
 from detente.monitor.traveltime import TravelTimes
 from detente.monitor.waves.read import fold
+from detente.monitor.waves.response import Responses
 from detente.monitor.waves.trace import NS, Array, Fault, Recording
 
 PLACE_KM = 500.0
@@ -53,7 +53,7 @@ DEFAULT = Settings()
 def process(
     recording: Recording,
     arrays: Mapping[str, Array],
-    responses: Instruments,
+    responses: Responses,
     *,
     settings: Settings = DEFAULT,
     inputs: Mapping[str, str] | None = None,
@@ -75,7 +75,7 @@ def process(
 def run(
     source: Source,
     arrays: Mapping[str, Array],
-    responses: Instruments,
+    responses: Responses,
     *,
     settings: Settings = DEFAULT,
     inputs: Mapping[str, str] | None = None,
@@ -128,7 +128,7 @@ def characterise(
     events: Sequence[Event],
     records: Recording | Source,
     arrays: Mapping[str, Array],
-    responses: Instruments,
+    responses: Responses,
     arrivals: Sequence[Arrival],
     *,
     settings: Settings = DEFAULT,

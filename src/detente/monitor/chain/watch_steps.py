@@ -15,9 +15,9 @@ from detente.monitor.chain.listen import apart, heard, listen
 from detente.monitor.chain.process import DEFAULT, Settings, characterise
 from detente.monitor.chain.watch import Detect
 from detente.monitor.chain.watch_events import AllIn, Associate, Finish
-from detente.monitor.character.ground import Instruments
 from detente.monitor.character.paths import path
 from detente.monitor.geo import KM_PER_DEG, distance_azimuth
+from detente.monitor.waves.response import Responses
 from detente.monitor.waves.sites import by_array
 from detente.monitor.waves.trace import Array, Recording, Trace
 
@@ -34,7 +34,7 @@ class Steps(NamedTuple):
     all_in: AllIn
 
 
-def steps(arrays: Mapping[str, Array], responses: Instruments, settings: Settings = DEFAULT) -> Steps:
+def steps(arrays: Mapping[str, Array], responses: Responses, settings: Settings = DEFAULT) -> Steps:
     """The detector, the associator, the measuring of one event and when it can be, for the arrays heard."""
     arrays = apart(arrays)
 

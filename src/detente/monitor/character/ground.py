@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.monitor.waves.response import Response
 from detente.monitor.waves.trace import Trace
 
 Float = NDArray[np.float64]
@@ -18,26 +18,6 @@ IDC_BAND: Band = (0.8, 4.5)
 ORDER = 3
 _MARGIN = 4.0  # the response is removed over a band this much wider than the filter on each side
 _LEAST_GAIN = 0.3  # beyond the filter's edges a reading is not scaled up further than this
-
-
-class Instrument(Protocol):
-    """What turns counts into ground displacement in nm over a band (Hz)."""
-
-    def to_displacement_nm(self, trace: Trace, band: Band) -> Trace:
-        """The same times in nm."""
-        ...
-
-    def gain(self, frequency_hz: float) -> float:
-        """Counts per nanometre of displacement at one frequency."""
-        ...
-
-
-class Instruments(Protocol):
-    """All that is known of responses: finds the one of a trace at its time."""
-
-    def find(self, trace: Trace) -> Instrument | None:
-        """The response of a trace, None where nobody tells it."""
-        ...
 
 
 class Swing(msgspec.Struct, frozen=True):
@@ -57,7 +37,7 @@ class Swing(msgspec.Struct, frozen=True):
         return self.amplitude_nm / self.noise_nm if self.noise_nm > 0 else np.inf
 
 
-def displacement(trace: Trace, instrument: Instrument, band: Band) -> Float:
+def displacement(trace: Trace, instrument: Response, band: Band) -> Float:
     """(n,) nm: displacement through a causal three-pole Butterworth band-pass, as the IDC's mb is read."""
     from scipy.signal import sosfilt
 

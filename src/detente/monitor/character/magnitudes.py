@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from detente.monitor.bulletin.records import Event, Magnitude, StationMagnitude
 from detente.monitor.character import scales
 from detente.monitor.character.ground import (
-    Instrument,
-    Instruments,
     Swing,
     displacement,
     one_instrument,
@@ -28,6 +26,7 @@ from detente.monitor.character.surface import SD as VMAX_SD
 from detente.monitor.character.surface import SOURCE as VMAX_SOURCE
 from detente.monitor.character.surface import SPEEDS_KM_S, rayleigh
 from detente.monitor.magnitude_yield import IDC_BELOW_USGS
+from detente.monitor.waves.response import Response, Responses
 from detente.monitor.waves.trace import Array, Recording, Trace
 
 Float = NDArray[np.float64]
@@ -43,7 +42,7 @@ _BODY: Final = (scales.MB, scales.MB_PN)
 def measure(
     event: Event,
     recording: Recording,
-    responses: Instruments,
+    responses: Responses,
     arrays: Mapping[str, Array],
     *,
     terms: Iterable[Term] = (),
@@ -113,7 +112,7 @@ def _network(kind: str, stations: Sequence[StationMagnitude]) -> Magnitude:
 
 
 def _at(
-    station: Station, responses: Instruments, depth: float, origin: float, kinds: Sequence[str] | None
+    station: Station, responses: Responses, depth: float, origin: float, kinds: Sequence[str] | None
 ) -> Iterator[StationMagnitude]:
     """All magnitudes of one station; of an array, the median over its elements."""
     by_kind: dict[str, list[StationMagnitude]] = {}
@@ -135,7 +134,7 @@ def _at(
 def _vertical(
     station: Station,
     trace: Trace,
-    instrument: Instrument,
+    instrument: Response,
     depth: float,
     origin: float,
     kinds: Sequence[str] | None,
@@ -181,7 +180,7 @@ def _value(scale: Scale, station: Station, read: Swing, depth: float) -> Station
 
 
 def _lg(
-    station: Station, trace: Trace, instrument: Instrument, depth: float, origin: float
+    station: Station, trace: Trace, instrument: Response, depth: float, origin: float
 ) -> StationMagnitude | None:
     """mb(Lg) from the third largest extreme between 3.6 and 3.2 km/s near 1 s."""
     way = station.path
@@ -216,7 +215,7 @@ def _third(x: Float) -> float:
     return float(np.sort(np.abs(x[turns]))[-3]) if len(turns) >= 3 else float(np.abs(x).max())
 
 
-def _local(station: Station, responses: Instruments, depth: float, origin: float) -> StationMagnitude | None:
+def _local(station: Station, responses: Responses, depth: float, origin: float) -> StationMagnitude | None:
     """ML from the larger horizontal, as a Wood-Anderson torsion seismometer would write it, in nm of ground."""
     way = station.path
     if not scales.ML.covers(way.distance_deg, depth):
@@ -259,7 +258,7 @@ def _wood_anderson(ground: Float, rate_hz: float) -> Float:
 
 
 def _ms20(
-    station: Station, trace: Trace, instrument: Instrument, depth: float, origin: float
+    station: Station, trace: Trace, instrument: Response, depth: float, origin: float
 ) -> Iterator[StationMagnitude]:
     """Ms from 18-22 s between 4.0 and 3.0 km/s."""
     way = station.path

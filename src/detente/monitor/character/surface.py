@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.monitor.character.ground import Instrument
+from detente.monitor.waves.response import Response
 from detente.monitor.waves.trace import Trace
 from detente.sources import Quality, Source
 
@@ -65,7 +65,7 @@ def half_width(period_s: float, distance_deg: float) -> float:
 
 def rayleigh(
     trace: Trace,
-    instrument: Instrument,
+    instrument: Response,
     distance_deg: float,
     window: tuple[float, float],
     noise_end: float,

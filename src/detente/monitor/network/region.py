@@ -15,10 +15,7 @@ from detente.monitor.network.observed import Problem, timed
 
 Float = NDArray[np.float64]
 
-MEMBERS, MEMBERS_OF_MANY = (
-    500,
-    250,
-)  # of the sample; with more stations than MANY it is narrow and of one piece
+MEMBERS, MEMBERS_OF_MANY = 500, 250  # with more stations than MANY the sample is narrow and of one piece
 MANY: Final = 16
 UNLIKELY: Final = 6.0  # log evidence below the best depth's at which a sample need not begin
 SEED: Final = 5

@@ -36,7 +36,7 @@ def diagnose(
         *responses.missing(recording),
         *described,
         *orient.orientation(recording, arrays),
-        *level.units(recording, responses),
+        *level.faults(recording.traces, responses),
     ]
     return tuple(dict.fromkeys(found))
 
