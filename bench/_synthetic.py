@@ -17,9 +17,11 @@ def day(seed: int) -> Day:
 
 
 def threads(count: int) -> None:
-    """Let numba use this many threads."""
+    """Let numba and BLAS use this many threads: BLAS's own wait busily, and count as processor time."""
     import numba
+    from threadpoolctl import threadpool_limits
 
+    threadpool_limits(count)
     numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
 
 

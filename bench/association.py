@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 
-import numba
-
 from bench._report import line
+from bench._synthetic import threads
 from detente.monitor.chain.day import PEER, Day, simulate
 from detente.monitor.chain.day_judge import judge
 from detente.monitor.chain.day_world import DaySettings
@@ -29,19 +28,19 @@ def main() -> None:
     associate(small.arrivals, small.sites)  # compiles
     for name, settings, seed in HELD_OUT:
         day = simulate(settings, seed=seed)
-        _one(name, day, threads=min(2, numba.config.NUMBA_NUM_THREADS))
+        _one(name, day, count=2)
         if settings is PEER:
-            _one(f"{name}, one thread", day, threads=1)
+            _one(f"{name}, one thread", day, count=1)
 
 
-def _one(name: str, day: Day, threads: int) -> None:
-    numba.set_num_threads(threads)
+def _one(name: str, day: Day, count: int) -> None:
+    threads(count)
     wall, cpu = time.perf_counter(), time.process_time()
     events = associate(day.arrivals, day.sites)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     v = judge(day, events)
     picks = sum(len(t.arrivals) for t in day.truth)
-    whole = f"{len(day.sites)} stations, {picks} true and {len(day.arrivals) - picks} other picks, {threads} threads"
+    whole = f"{len(day.sites)} stations, {picks} true and {len(day.arrivals) - picks} other picks, {count} threads"
     line(f"{name}: {whole}", wall, "s", "<= 40", kept=wall <= 40)
     line("  processor time", cpu, "s")
     line(

@@ -31,6 +31,7 @@ def main() -> None:
         "s",
     )
     windows = len(fk.scan(data).sx)
+    threads(1)
     start = time.process_time()
     theirs = obspys(part)
     slow = (time.process_time() - start) / len(theirs) * windows
